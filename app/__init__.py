@@ -1,0 +1,1 @@
+"""How Redcat runs: settings, stores, commands, simulator and the embedded servers."""

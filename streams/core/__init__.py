@@ -1,0 +1,1 @@
+"""The meaning of the numbers: pure functions of journeys and policies."""
