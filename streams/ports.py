@@ -1,0 +1,235 @@
+"""What a lane needs from the outside, as small protocols, and the values that cross them.
+
+A *lane* is one partition number over all token topics.  Topics are named here without the configured prefix.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol, TypeAlias
+
+import msgspec
+
+Positions: TypeAlias = dict[str, int]
+"""Per topic the next offset to read; a topic that is absent stands at 0."""
+
+Spans: TypeAlias = dict[str, list[tuple[int, int]]]
+"""Offsets of some records by topic and code ("order:internal"), as ascending half-open spans (first, end)."""
+
+
+class Tip(NamedTuple):
+    """Where a lane stands: the nonce of its present owner and the number of its last commit."""
+
+    nonce: str
+    sequence: int
+
+
+class Record(Protocol):
+    """One record as Kafka holds it."""
+
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
+
+class Batch(NamedTuple):
+    """Records of one lane, fetched together; what lies between `before` and `after` is all in `records`."""
+
+    lane: int
+    seek: int  # number of the seek after which it was fetched; only the lane's latest is current
+    before: Positions
+    after: Positions
+    records: Mapping[str, Sequence[Record]]
+
+
+class Message(NamedTuple):
+    """A record to be produced that is not a result: a dead letter or a forwarded record."""
+
+    topic: str
+    partition: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]]
+
+
+class ResultRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A result to be produced: its key (the token), its CloudEvents id, its kind and its JSON."""
+
+    key: bytes
+    event_id: str
+    kind: str
+    value: bytes
+
+
+class Marker(NamedTuple):
+    """What a published entry covers; the last one in the marker topic says what readers have seen."""
+
+    tip: Tip
+    positions: Positions
+    policies: list[int]  # versions in the order in which they entered the lane
+    parked: Spans  # records parked or overflowed since the beginning
+
+
+class Entry(NamedTuple):
+    """One commit's share of the outbox: what is to be published, and the marker that says so."""
+
+    marker: Marker
+    at_ms: int  # wall clock of the commit
+    results: list[ResultRecord]
+    messages: list[Message]
+
+
+class LastRecord(NamedTuple):
+    """The last record that a lane consumed from a topic; tells a recreated topic from the one it was."""
+
+    offset: int
+    timestamp: int
+    checksum: int  # CRC-32 of key and value
+
+
+class LaneState(NamedTuple):
+    """What the store holds of a lane besides journeys and counters; the reply to an acquire."""
+
+    tip: Tip
+    positions: Positions
+    policies: list[int]
+    parked: Spans
+    last_records: dict[str, LastRecord]
+    published: Tip | None  # marker up to which the outbox was published and trimmed
+    outbox: list[Entry]
+    words: list[str]  # what the lane's journeys name by number, in the order of the numbers
+    spent: int  # sum of |increment| over all counters the lane ever changed, so that none can overflow
+
+
+class Journeys(NamedTuple):
+    """Journeys to be stored that live equally long."""
+
+    ttl_ms: int
+    tokens: list[str]
+    values: list[bytes]
+
+
+class Increments(NamedTuple):
+    """Changes of whole-number counters.
+
+    `cells` maps note id -> cell text -> counter name -> change, `ledger` maps a ledger line -> change.
+    """
+
+    cells: dict[str, dict[str, dict[str, int]]]
+    ledger: dict[str, int]
+
+
+class Commit(NamedTuple):
+    """Everything that one batch changes, applied by the store at once or not at all."""
+
+    positions: Positions
+    policies: list[int]
+    parked: Spans
+    last_records: dict[str, LastRecord]
+    spent: int
+    journeys: list[Journeys]
+    words: list[str]  # to be appended to the lane's
+    increments: Increments
+    entry: Entry | None  # None in a silent replay
+    trim: Tip | None  # as Store.trim: entries up to and including this one leave the outbox; None: nothing to trim
+    published: Tip | None = None  # set the published tip to this one outright, after a replay; None: leave it
+
+
+class Store(Protocol):
+    """Journeys, counters, outbox and positions of the lanes.
+
+    Every method but `acquire` raises Refused when the lane stands at another tip than the given one,
+    and Unavailable when no answer came; after Unavailable the effect is unknown.
+    """
+
+    async def acquire(self, lane: int, nonce: str) -> LaneState:
+        """Make `nonce` the lane's owner, keep its sequence, and read its state, in one atomic step."""
+        ...
+
+    async def load(self, lane: int, tip: Tip, tokens: Sequence[str]) -> list[bytes | None]:
+        """Read journeys, in the order of `tokens`; None where there is none."""
+        ...
+
+    async def commit(self, lane: int, tip: Tip, commit: Commit) -> Tip:
+        """Apply all of `commit` and return the new tip: same nonce, sequence + 1."""
+        ...
+
+    async def rolled_back(self, lane: int, tip: Tip, sequence: int, published: Tip | None) -> Tip:
+        """Empty the outbox, raise the lane's sequence to at least `sequence`, set the published tip if given.
+
+        Returns the new tip; a caller that wants it to be another one than before gives a greater sequence.
+        """
+        ...
+
+    async def trim(self, lane: int, tip: Tip, published: Tip) -> None:
+        """Drop the outbox entries up to and including the one of tip `published`; the tip stays as it is.
+
+        An outbox without such an entry stays as it is, and so does its published tip.
+        """
+        ...
+
+    async def probe(self, lane: int, tip: Tip) -> None:
+        """Do nothing but compare the tip."""
+        ...
+
+    async def release(self, lane: int) -> None:
+        """Give up what is held for a lane that is not ours any more, such as a connection."""
+        ...
+
+
+class Producer(Protocol):
+    """One lane's transactional producer; making one fences every older one of the lane."""
+
+    async def publish(self, entries: Sequence[Entry]) -> None:
+        """Publish results and messages of `entries` in order, then the last one's marker, in one transaction.
+
+        Raises Refused when fenced and Unavailable otherwise; then the outcome is unknown and the producer is spent.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Publisher(Protocol):
+    """Kafka as the lanes write to it."""
+
+    async def open(self, lane: int) -> Producer:
+        """A new producer with the lane's transactional id; fences older ones and ends their open transactions."""
+        ...
+
+    async def read_marker(self, lane: int) -> Marker | None:
+        """The last committed marker of the lane."""
+        ...
+
+
+class Feed(Protocol):
+    """Kafka as the lanes read it."""
+
+    async def confirm(self, lane: int) -> None:
+        """Return after a heartbeat that the group accepted in the current generation while the lane is ours.
+
+        Raises Refused when the lane is not ours.
+        """
+        ...
+
+    async def seek(
+        self,
+        lane: int,
+        positions: Positions,
+        until: Positions | None = None,
+        last: Mapping[str, LastRecord] | None = None,
+    ) -> int:
+        """Deliver the lane's records from `positions` on, each topic at most up to `until`; returns the seek number.
+
+        Every batch fetched earlier is void.  Raises LaneStopped when Kafka does not hold a position or when the
+        record at `last[topic].offset` is another one than `last` says.
+        """
+        ...
+
+    def release(self, batch: Batch) -> None:
+        """Say that `batch` is done with, so that another may be fetched."""
+        ...
