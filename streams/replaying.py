@@ -1,0 +1,129 @@
+"""Silent replay: brings a lane whose store was rolled back to where the readers of its results are.
+
+The set of facts up to the marker's positions is the one whose results were published, and outcomes are a function of
+that set: so absorbing it again, without publishing, gives the very state that was lost.
+
+Where the store also holds records that the marker does not cover (a fork: two faults at once), results may have been
+published that this history never made.  Then every result of every journey touched there is told again.
+"""
+
+from streams.arrivals import Arrivals, add_spans, arrivals, within
+from streams.digest import Digest, parked_offsets
+from streams.errors import LaneStopped, Refused
+from streams.owner import Owner, last_records
+from streams.ports import Batch, Entry, Positions, ResultRecord, Spans
+from streams.takeover import Fork, Replay
+
+
+def at_end(positions: Positions, until: Positions) -> bool:
+    """Whether the lane has come as far as `until` on every topic."""
+    return all(positions.get(topic, 0) >= end for topic, end in until.items())
+
+
+async def absorb_silently(owner: Owner, batch: Batch, replay: Replay) -> None:
+    """Commit a batch of the replay without an entry; the last commit sets the published tip to the marker's."""
+    owner.check_chain(batch)
+    arrived = arrivals(batch, owner.around.partitions, parked=replay.marker.parked)
+    digest = await owner.digest(arrived)
+    _refuse_to_park_anew(owner.lane, digest, replay.marker.parked)
+    positions = owner.positions | batch.after
+    done = replay.fork is None and at_end(positions, replay.until)
+    await owner.commit(
+        digest,
+        positions=positions,
+        parked=add_spans(owner.parked, parked_offsets(digest)),
+        last=last_records(batch),
+        published=replay.marker.tip if done else None,
+    )
+
+
+def _refuse_to_park_anew(lane: int, digest: Digest, parked: Spans) -> None:
+    for name, offsets in parked_offsets(digest).items():
+        for offset in offsets:
+            if not within(offset, parked.get(name, [])):
+                raise LaneStopped(
+                    f"lane {lane}: {name} at offset {offset} was absorbed before the store was rolled back, "
+                    "but cannot be absorbed again: run the version of Redcat that absorbed it"
+                )
+
+
+class Retelling:
+    """The closing commits after a fork; nothing of them is published before the last."""
+
+    def __init__(self, owner: Owner, replay: Replay, fork: Fork) -> None:
+        self._owner = owner
+        self._marker = replay.marker
+        self._fork = fork
+        self.told = dict(fork.start)
+        self.entries: list[Entry] = []
+
+    def done(self) -> bool:
+        """Whether the whole stretch is told again."""
+        return at_end(self.told, self._fork.end)
+
+    async def tell(self, batch: Batch) -> None:
+        """Commit every result of the journeys that a batch touches, without counting its records again."""
+        owner = self._owner
+        if any(self.told.get(topic, 0) != offset for topic, offset in batch.before.items()):
+            raise Refused(f"a batch from {batch.before}, but lane {owner.lane} is told up to {self.told}")
+        self.told |= batch.after
+        unparked, again = self._sort(batch)
+        digest = await owner.digest(unparked)
+        _refuse_to_park_anew(owner.lane, digest, {})
+        results = await self._results(digest, again)
+        self._uncount(digest, batch)
+        parked = _without(owner.parked, self._fork.parked_here_only, self.told)
+        covered = {topic: max(offset, self._marker.positions.get(topic, 0)) for topic, offset in self.told.items()}
+        entry = owner.entry(covered, parked, results, again, again.aside)
+        published = self._marker.tip if self.done() else None
+        await owner.commit(digest, positions=owner.positions, parked=parked, last={}, entry=entry, published=published)
+        self.entries.append(entry)
+
+    def _sort(self, batch: Batch) -> tuple[Arrivals, Arrivals]:
+        """Records that only the store had parked, to be absorbed now; and all records to be told again."""
+        marker, fork, partitions = self._marker, self._fork, self._owner.around.partitions
+        unparked = batch._replace(records={
+            topic: [record for record in records if _parked(fork.parked_here_only, topic, record.offset)]
+            for topic, records in batch.records.items()
+        })  # fmt: skip
+        again = batch._replace(records={
+            topic: [record for record in records if fork.concerns(topic, record.offset, marker)]
+            for topic, records in batch.records.items()
+        })  # fmt: skip
+        still_parked = _without(self._owner.parked, fork.parked_here_only, fork.end)
+        return arrivals(unparked, partitions), arrivals(again, partitions, parked=still_parked)
+
+    def _uncount(self, digest: Digest, batch: Batch) -> None:
+        """What is unparked was counted as consumed and invalid when it was parked; now its facts are counted."""
+        ledger = digest.tally.ledger
+        for name, spans in self._fork.parked_here_only.items():
+            topic, _, code = name.partition(":")
+            count = sum(within(record.offset, spans) for record in batch.records.get(topic, ()))
+            for line in (f"{topic}:consumed", f"{topic}:invalid/{code}"):
+                ledger[line] = ledger.get(line, 0) - count
+
+    async def _results(self, digest: Digest, again: Arrivals) -> list[ResultRecord]:
+        """Every result of the journeys to be told again, as they are after the digest."""
+        owner = self._owner
+        tokens = list(again.by_token)
+        loaded = await owner.around.store.load(owner.lane, owner.tip, tokens)
+        values = {token: value for token, value in zip(tokens, loaded, strict=True) if value is not None}
+        for changed_tokens, changed_values in (digest.short_lived, digest.long_lived):
+            values.update(zip(changed_tokens, changed_values, strict=True))
+        revision = owner.tip.sequence + 1
+        return [record for token, value in values.items() for record in owner.digester.restate(token, value, revision)]
+
+
+def _parked(spans: Spans, topic: str, offset: int) -> bool:
+    return any(name.partition(":")[0] == topic and within(offset, known) for name, known in spans.items())
+
+
+def _without(parked: Spans, taken: Spans, below: Positions) -> Spans:
+    """`parked` without the spans of `taken` below some positions; those are single offsets."""
+    left: Spans = {}
+    for name, spans in parked.items():
+        end = below.get(name.partition(":")[0], 0)
+        gone = {offset for first, last in taken.get(name, []) for offset in range(first, last) if offset < end}
+        offsets = [offset for first, last in spans for offset in range(first, last) if offset not in gone]
+        left |= add_spans({}, {name: offsets}) if gone else {name: spans}
+    return {name: spans for name, spans in left.items() if spans}
