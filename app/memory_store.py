@@ -1,0 +1,139 @@
+"""The store in memory: the same meaning as the one on Redis, under the same contract tests."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from app.redis_store.forms import pack_entry, pack_state, pack_tip, unpack_entry, unpack_lane
+from streams.errors import Refused
+from streams.ports import Commit, Increments, LaneState, Tip
+
+
+class Lane(NamedTuple):
+    """A lane; state and entries in their stored form, so that nobody can change them from outside."""
+
+    tip: Tip
+    fields: dict[bytes, bytes]
+    outbox: dict[Tip, bytes]
+    words: tuple[str, ...] = ()
+
+
+class Snapshot(NamedTuple):
+    """All that the store held at one moment."""
+
+    lanes: dict[int, Lane]
+    journeys: dict[tuple[int, str], tuple[int, bytes]]  # (lane, token) -> expiry in ms, value
+    counters: dict[tuple[str, str, str], int]  # (note, cell, name) -> count
+    ledger: dict[tuple[int, str], int]  # (lane, line) -> count
+
+    def copied(self) -> "Snapshot":
+        """The same, not changed by what is changed in this one."""
+        return Snapshot(dict(self.lanes), dict(self.journeys), dict(self.counters), dict(self.ledger))
+
+
+class MemoryStore:
+    """A `streams.ports.Store`; journeys expire by the clock that is passed in."""
+
+    def __init__(self, now_ms: Callable[[], int]) -> None:
+        self._now_ms = now_ms
+        self._held = Snapshot({}, {}, {}, {})
+
+    def snapshot(self) -> Snapshot:
+        """What the store holds now."""
+        return self._held.copied()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Hold again what the store held then."""
+        self._held = snapshot.copied()
+
+    async def acquire(self, lane: int, nonce: str) -> LaneState:
+        """Make `nonce` the lane's owner."""
+        known = self._held.lanes.get(lane, Lane(Tip("", 0), {}, {}))
+        tip = Tip(nonce, known.tip.sequence)
+        self._held.lanes[lane] = known._replace(tip=tip)
+        outbox = [unpack_entry(entry, b"outbox") for entry in known.outbox.values()]
+        return unpack_lane(tip, known.fields, outbox, list(known.words), b"lane")
+
+    async def load(self, lane: int, tip: Tip, tokens: Sequence[str]) -> list[bytes | None]:
+        """Read journeys."""
+        self._at(lane, tip)
+        now_ms = self._now_ms()
+        found = (self._held.journeys.get((lane, token), (0, None)) for token in tokens)
+        return [value if expiry_ms > now_ms else None for expiry_ms, value in found]
+
+    async def commit(self, lane: int, tip: Tip, commit: Commit) -> Tip:
+        """Apply all of `commit` and return the new tip."""
+        held = self._at(lane, tip)
+        fields, outbox = (
+            held.fields | {b"state": pack_state(commit, len(held.words) + len(commit.words))},
+            dict(held.outbox),
+        )
+        if commit.trim in outbox:
+            fields, outbox = _trimmed(held._replace(fields=fields), commit.trim)
+        if commit.published is not None:
+            fields[b"published"] = pack_tip(commit.published)
+        if commit.entry is not None:
+            outbox[commit.entry.marker.tip] = pack_entry(commit.entry)
+        new = Lane(Tip(tip.nonce, tip.sequence + 1), fields, outbox, (*held.words, *commit.words))
+        now_ms = self._now_ms()
+        for ttl_ms, tokens, values in commit.journeys:
+            for token, value in zip(tokens, values, strict=True):
+                self._held.journeys[lane, token] = (now_ms + ttl_ms, value)
+        self._count(lane, commit.increments)
+        self._held.lanes[lane] = new
+        return new.tip
+
+    async def rolled_back(self, lane: int, tip: Tip, sequence: int, published: Tip | None) -> Tip:
+        """Empty the outbox and raise the sequence."""
+        held = self._at(lane, tip)
+        new_tip = Tip(tip.nonce, max(tip.sequence, sequence))
+        told = {} if published is None else {b"published": pack_tip(published)}
+        self._held.lanes[lane] = Lane(new_tip, held.fields | told, {}, held.words)
+        return new_tip
+
+    async def trim(self, lane: int, tip: Tip, published: Tip) -> None:
+        """Drop outbox entries that were published."""
+        held = self._at(lane, tip)
+        if published in held.outbox:
+            self._held.lanes[lane] = Lane(tip, *_trimmed(held, published), held.words)
+
+    async def probe(self, lane: int, tip: Tip) -> None:
+        """Compare the tip."""
+        self._at(lane, tip)
+
+    async def release(self, lane: int) -> None:
+        """Nothing is held for a lane."""
+
+    def cells(self) -> dict[str, dict[str, dict[str, int]]]:
+        """The counters that are not 0: note id -> cell text -> name -> count."""
+        cells: dict[str, dict[str, dict[str, int]]] = {}
+        for (note_id, cell, name), count in self._held.counters.items():
+            if count:
+                cells.setdefault(note_id, {}).setdefault(cell, {})[name] = count
+        return cells
+
+    def ledger(self) -> dict[str, int]:
+        """The ledger's lines, summed over the lanes, zeros left out."""
+        total: dict[str, int] = {}
+        for (_, line), count in self._held.ledger.items():
+            total[line] = total.get(line, 0) + count
+        return {line: count for line, count in total.items() if count}
+
+    def _at(self, lane: int, tip: Tip) -> Lane:
+        held = self._held.lanes.get(lane)
+        if held is None or held.tip != tip:
+            raise Refused(f"lane {lane} stands at {held and held.tip}, not at {tip}")
+        return held
+
+    def _count(self, lane: int, increments: Increments) -> None:
+        counters, ledger = self._held.counters, self._held.ledger
+        for note_id, cells in increments.cells.items():
+            for cell, changes in cells.items():
+                for name, change in changes.items():
+                    counters[note_id, cell, name] = counters.get((note_id, cell, name), 0) + change
+        for line, change in increments.ledger.items():
+            ledger[lane, line] = ledger.get((lane, line), 0) + change
+
+
+def _trimmed(lane: Lane, published: Tip) -> tuple[dict[bytes, bytes], dict[Tip, bytes]]:
+    kept = {tip: entry for tip, entry in lane.outbox.items() if tip.sequence > published.sequence}
+    return lane.fields | {b"published": pack_tip(published)}, kept

@@ -1,0 +1,1 @@
+"""Lanes, journeys and counters in Redis or Valkey."""

@@ -1,0 +1,134 @@
+"""The names of everything in Redis.
+
+All keys of a lane carry the same hash tag, so that one atomic step reaches them on a cluster too:
+
+    GROUP{S}TOKEN                 a journey; the token packed
+    GROUP:{S}:lane:N:tip          owner's nonce and number of the last commit
+    GROUP:{S}:lane:N              hash: state, published tip, encoding
+    GROUP:{S}:lane:N:outbox       hash: tip -> entry
+    GROUP:{S}:lane:N:ledger       hash: line -> count
+    GROUP:{S}:lane:N:words        list: what the lane's journeys name by number
+    GROUP:{S}:note:ID             hash: the counters of a note's cells
+    GROUP:{S}:notes               set of note ids
+    GROUP:{0}:namespace           what the namespace was made with
+
+There is one journey key per token, so these are as short as they can be.
+"""
+
+import uuid
+from collections.abc import Sequence
+from typing import Final
+
+from app.redis_store.forms import ENCODING
+from app.redis_store.resp import END, argument, command, pairs
+
+MAX_TOKEN: Final = 128
+HEX_LENGTH, HEX_BYTES = 32, 16
+UUID_LENGTH = 36
+
+
+def pack_token(token: str) -> bytes:
+    """The token in as few bytes as lose nothing: 32 hex digits as 16 bytes, a UUID as 17."""
+    length = len(token)
+    if length in (HEX_LENGTH, UUID_LENGTH):
+        try:
+            known = uuid.UUID(token)
+        except ValueError:
+            return b"s" + token.encode()
+        if known.hex == token:
+            return known.bytes
+        if str(known) == token:
+            return b"u" + known.bytes
+    # Only hex digits are packed to 16 bytes, so that these need no mark.
+    return b"t" + token.encode() + b"." if length == HEX_BYTES - 1 else b"s" + token.encode()
+
+
+def unpack_token(packed: bytes) -> str:
+    """The token that `pack_token` was given."""
+    if len(packed) == HEX_BYTES:
+        return packed.hex()
+    mark, rest = packed[:1], packed[1:]
+    if mark == b"u":
+        return str(uuid.UUID(bytes=rest))
+    return rest[:-1].decode() if mark == b"t" else rest.decode()
+
+
+def pack_tokens(tokens: Sequence[str]) -> list[bytes]:
+    """`pack_token` of each; quick when all are 32 hex digits."""
+    try:
+        packed = list(map(bytes.fromhex, tokens))
+    except ValueError:
+        return list(map(pack_token, tokens))
+    if set(map(len, packed)) <= {HEX_BYTES} and b"".join(packed).hex() == "".join(tokens):
+        return packed
+    return list(map(pack_token, tokens))
+
+
+class ShardKeys:
+    """The keys that all lanes of a shard share."""
+
+    def __init__(self, group: str, shard: int) -> None:
+        self.base = f"{group}:{{{shard}}}:"
+        self.journey_prefix = f"{group}{{{shard}}}".encode()
+        self.notes = f"{self.base}notes".encode()
+        self._note = f"{self.base}note:"
+        # What the argument of a journey's key begins with, by the length of the packed token.
+        self._heads = [
+            argument(self.journey_prefix + bytes(length))[: -length or None] for length in range(MAX_TOKEN + 3)
+        ]
+
+    def note(self, note_id: str) -> bytes:
+        return (self._note + note_id).encode()
+
+    def journey_arguments(self, packed: Sequence[bytes]) -> bytes:
+        """The keys of journeys as arguments."""
+        pieces: list[bytes] = [b""] * (2 * len(packed))
+        pieces[0::2] = self._heads_of(packed)
+        pieces[1::2] = packed
+        return b"".join(pieces)
+
+    def journey_pairs(self, packed: Sequence[bytes], values: Sequence[bytes]) -> bytes:
+        """The keys and values of journeys as arguments in turn."""
+        return pairs(self._heads_of(packed), packed, values)
+
+    def journey_sets(self, packed: Sequence[bytes], values: Sequence[bytes], ttl_ms: int) -> bytes:
+        """One SET request for each journey, for servers that have no MSETEX."""
+        tail = argument("PX") + argument(ttl_ms) + END
+        heads = self._heads_of(packed)
+        return b"".join(
+            b"*5\r\n$3\r\nSET%b%b%b%b" % (head, name, argument(value), tail)
+            for head, name, value in zip(heads, packed, values, strict=True)
+        )
+
+    def _heads_of(self, packed: Sequence[bytes]) -> list[bytes]:
+        heads = self._heads
+        return [heads[length] for length in map(len, packed)]
+
+
+class LaneKeys:
+    """The keys of one lane, and the beginnings of the requests of which each commit has one."""
+
+    def __init__(self, shard: ShardKeys, lane: int) -> None:
+        self.shard = shard
+        self.state = f"{shard.base}lane:{lane}".encode()
+        self.tip = self.state + b":tip"
+        self.outbox = self.state + b":outbox"
+        self.ledger = self.state + b":ledger"
+        self.words = self.state + b":words"
+        self.look = (
+            command("WATCH", self.tip, self.state, self.outbox, self.ledger, self.words),
+            command("GET", self.tip),
+            command("HEXISTS", self.state, "state"),
+            command("HKEYS", self.outbox),
+            command("LLEN", self.words),
+        )
+        """What a commit asks about the lane first."""
+        self.ledger_argument = argument(self.ledger)
+        self.put_entry = b"*4" + argument("HSET") + argument(self.outbox)
+        self.put_tip = b"*3" + argument("SET") + argument(self.tip)
+        self.put_state = b"".join(argument(value) for value in ("HSET", self.state, "encoding", ENCODING, "state"))
+
+
+def namespace_key(group: str) -> bytes:
+    """The key that says what the namespace was made with."""
+    return f"{group}:{{0}}:namespace".encode()

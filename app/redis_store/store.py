@@ -1,0 +1,140 @@
+"""The store on Redis 7 or newer, or Valkey.
+
+Everything a lane changes is changed in one atomic step that is refused on any other tip.  What is acknowledged is as
+durable as the server makes it: a failover or a restart may undo the last commits, and the lane's protocol heals that.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from app.redis_store import scripts
+from app.redis_store.commit import UNWATCH, Change, Known
+from app.redis_store.forms import pack_tip, unpack_entry, unpack_lane, unpack_words
+from app.redis_store.keys import LaneKeys, ShardKeys, pack_tokens
+from app.redis_store.link import Dial, Link, require
+from app.redis_store.resp import argument, command
+from streams.errors import Refused, Unavailable
+from streams.ports import Commit, LaneState, Tip
+
+LOAD_KEYS: Final = 4_000  # in one request, so that the server never stands still for long
+KNOWN_NOTES: Final = 4_000  # remembered for each lane, 3 MB at most
+
+
+@dataclass
+class Session:
+    """What a lane has here from one acquire to the next."""
+
+    link: Link
+    known: Known = field(default_factory=Known)
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # WATCH and EXEC count for the whole link
+
+
+class RedisStore:
+    """A `streams.ports.Store`; each lane has a link of its own."""
+
+    def __init__(self, dial: Dial, group: str, shards: int) -> None:
+        self._dial = dial
+        self._shards = [ShardKeys(group, shard) for shard in range(shards)]
+        self._lanes: dict[int, LaneKeys] = {}
+        self._sessions: dict[int, Session] = {}
+
+    async def acquire(self, lane: int, nonce: str) -> LaneState:
+        """Make `nonce` the lane's owner, on a new connection; the old one is closed."""
+        await self.release(lane)
+        link = await self._dial(lane % len(self._shards))
+        await self.release(lane)  # of another acquire that began meanwhile
+        session = self._sessions[lane] = Session(link)
+        keys = self._keys(lane)
+        # The words are not for the script to read: Lua takes seven times as long to hand out a long list, while
+        # everybody waits.  They only grow, so that those of the state are the first, whoever commits in between.
+        reply, words = await link.ask(scripts.acquire(keys, nonce), command("LRANGE", keys.words, 0, -1))
+        sequence, state, entries = require(reply, keys.state)
+        fields = dict(zip(state[::2], state[1::2], strict=True))
+        outbox = [unpack_entry(entry, keys.outbox) for entry in entries]
+        texts = unpack_words(require(words, keys.words), keys.words)
+        lane_state = unpack_lane(Tip(nonce, int(sequence)), fields, outbox, texts, keys.state)
+        session.known.words = len(lane_state.words)
+        return lane_state
+
+    async def load(self, lane: int, tip: Tip, tokens: Sequence[str]) -> list[bytes | None]:
+        """Read journeys; MGET reads the tip in the same atomic step."""
+        keys, link = self._keys(lane), self._session(lane).link
+        packed = pack_tokens(tokens)
+        requests = []
+        for start in range(0, len(packed), LOAD_KEYS) or [0]:
+            part = packed[start : start + LOAD_KEYS]
+            arguments = argument(keys.tip) + keys.shard.journey_arguments(part)
+            requests.append(b"*%d\r\n$4\r\nMGET%b\r\n" % (len(part) + 2, arguments))
+        journeys: list[bytes | None] = []
+        for reply in await link.ask(*requests):
+            stands_at, *values = require(reply, keys.tip)
+            _check_tip(lane, stands_at, tip)
+            journeys += values
+        return journeys
+
+    async def commit(self, lane: int, tip: Tip, commit: Commit) -> Tip:
+        """Apply all of `commit` and return the new tip."""
+        session = self._session(lane)
+        async with session.changing:
+            if len(session.known.notes) > KNOWN_NOTES:
+                session.known.notes.clear()
+            change = Change(self._keys(lane), tip, commit, session.known)
+            try:
+                seen = change.judge(await session.link.request(change.look()))
+                request = change.write(seen, msetex=session.link.has_msetex)
+            except BaseException:
+                session.link.tell(UNWATCH)
+                raise
+            return change.confirm(await session.link.request(request))
+
+    async def rolled_back(self, lane: int, tip: Tip, sequence: int, published: Tip | None) -> Tip:
+        """Empty the outbox and raise the sequence."""
+        new_tip = Tip(tip.nonce, max(tip.sequence, sequence))
+        told = b"" if published is None else pack_tip(published)
+        await self._change(lane, scripts.rolled_back(self._keys(lane), pack_tip(tip), pack_tip(new_tip), told))
+        return new_tip
+
+    async def trim(self, lane: int, tip: Tip, published: Tip) -> None:
+        """Drop outbox entries that were published."""
+        await self._change(lane, scripts.trim(self._keys(lane), pack_tip(tip), pack_tip(published)))
+
+    async def probe(self, lane: int, tip: Tip) -> None:
+        """Compare the tip."""
+        key = self._keys(lane).tip
+        (reply,) = await self._session(lane).link.ask(command("GET", key))
+        _check_tip(lane, require(reply, key), tip)
+
+    async def release(self, lane: int) -> None:
+        """Close the lane's connection, if there is one."""
+        if session := self._sessions.pop(lane, None):
+            session.link.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for lane in list(self._sessions):
+            await self.release(lane)
+
+    async def _change(self, lane: int, request: bytes) -> None:
+        session = self._session(lane)
+        async with session.changing:
+            (reply,) = await session.link.ask(request)
+        require(reply, self._keys(lane).state)
+
+    def _keys(self, lane: int) -> LaneKeys:
+        keys = self._lanes.get(lane)
+        if keys is None:
+            keys = self._lanes[lane] = LaneKeys(self._shards[lane % len(self._shards)], lane)
+        return keys
+
+    def _session(self, lane: int) -> Session:
+        session = self._sessions.get(lane)
+        if session is None:
+            raise Unavailable(f"lane {lane} was not acquired here")
+        return session
+
+
+def _check_tip(lane: int, stands_at: bytes | None, tip: Tip) -> None:
+    if stands_at != pack_tip(tip):
+        raise Refused(f"lane {lane} stands at {stands_at!r}, not at {pack_tip(tip)!r}")
