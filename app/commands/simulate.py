@@ -1,0 +1,76 @@
+"""`redcat simulate`."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from app.kafka_sender import Sending, kafka_sender
+from app.policy_file import read_policies
+from app.progress import progress_bar
+from app.settings import TOML_FILE, Settings
+from app.simulator.config import SimulatorConfig
+from app.simulator.rules import Rules
+from app.simulator.traffic import simulate
+from app.simulator.truth import Tallies
+from app.simulator.truth_file import truth_of, write_truth
+from app.topic_admin import require_topics
+from streams.errors import Misconfigured
+
+
+def command(
+    events: Annotated[int, typer.Option(help="Records to send, repeated and invalid ones included.", min=1)] = 100_000,
+    seed: Annotated[int, typer.Option(help="Equal seeds and sizes give equal records, byte for byte.")] = 1,
+    rate: Annotated[
+        float | None, typer.Option(help="Records a second; without it as fast as possible.", min=0.1)
+    ] = None,
+    truth: Annotated[
+        Path | None,
+        typer.Option(help="Write what it all amounts to into this JSON file, once all is sent.", dir_okay=False),
+    ] = None,
+    full_results: Annotated[
+        bool, typer.Option("--full-results", help="Results in the truth file field by field, not as digests.")
+    ] = False,
+    notes: Annotated[int, typer.Option(help="Notes that readers come from.", min=1)] = 2_000,
+    days: Annotated[float, typer.Option(help="Days of event time over which readers come.", min=0.01, max=365)] = 3.0,
+    as_json: Annotated[
+        bool, typer.Option("--json", help='Print {"sent": N, "seconds": S, "topics": {TOPIC: N}}.')
+    ] = False,
+) -> None:
+    """Send seeded traffic with a known truth into Kafka: late, repeated, in disorder, some of it invalid."""
+    settings = Settings.from_env(os.environ, TOML_FILE)
+    if truth is not None and not truth.absolute().parent.is_dir():
+        raise Misconfigured(f"--truth: there is no folder {truth.absolute().parent}")
+    config = SimulatorConfig(
+        events=events, seed=seed, notes=notes, days=days, partitions=settings.partitions, full_results=full_results
+    )
+    tallies = Tallies(_rules(settings), full_results=full_results)
+    began = time.monotonic()
+    asyncio.run(_send(settings, config, tallies, rate))
+    seconds = time.monotonic() - began
+    if truth is not None:
+        write_truth(truth_of(tallies), truth)
+    if as_json:
+        print(json.dumps({"sent": events, "seconds": round(seconds, 3), "topics": dict(tallies.sent)}))
+    else:
+        print(f"{events:,} records sent in {seconds:.1f} s", file=sys.stderr)
+
+
+def _rules(settings: Settings) -> Rules:
+    """The truth's own default policy, or the documents that the worker is told to use."""
+    if settings.policy is None:
+        return Rules()
+    return Rules([msgspec.to_builtins(policy) for policy in read_policies(settings.policy)])
+
+
+async def _send(settings: Settings, config: SimulatorConfig, tallies: Tallies, rate: float | None) -> None:
+    await require_topics(settings)
+    async with kafka_sender(settings, Sending(rate=rate)) as sender:
+        with progress_bar("sending", config.events) as progress:
+            await sender.send(simulate(config, tallies), progress)

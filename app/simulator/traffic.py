@@ -1,0 +1,91 @@
+"""The simulation itself: journeys put into one stream of records, in the order in which they are sent."""
+
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from random import Random
+
+from app.simulator.config import SimulatorConfig
+from app.simulator.facts import Click, Entry, Fact, Outgoing, Step, value_of
+from app.simulator.journeys import Journeys
+from app.simulator.noise import Noise
+from app.simulator.pace import DAY_MS, Clock
+from app.simulator.population import Population
+from app.simulator.truth import Tallies
+from streams.topics import CLICK_OUT
+
+_RECORDS_PER_SLICE = 500  # of those that are sorted at once
+_due_ms = attrgetter("timestamp_ms")
+
+
+def simulate(config: SimulatorConfig, tallies: Tallies) -> Iterator[Outgoing]:
+    """Yield exactly `config.events` records in sending order; `tallies` is complete when the last one is out.
+
+    A record's timestamp is the event time at which it is sent.  What waits for its moment is kept in slices of
+    event time, so that only a slice at a time is sorted.
+    """
+    if not config.events:
+        return
+    journeys = _Teller(config, tallies)
+    clock = Clock(config.start_ms, config.days)
+    slice_ms = max(1_000, int(config.days * DAY_MS * _RECORDS_PER_SLICE / config.events))
+    waiting: dict[int, list[Outgoing]] = {}
+    made, current = 0, config.start_ms // slice_ms
+    while made < config.events:
+        at_ms = clock.at(made / config.events)
+        while current < at_ms // slice_ms:
+            yield from sorted(waiting.pop(current, ()), key=_due_ms)
+            current += 1
+        records = journeys.next(at_ms, config.events - made)
+        made += len(records)
+        for record in records:
+            place = _due_ms(record) // slice_ms
+            if place in waiting:
+                waiting[place].append(record)
+            else:
+                waiting[place] = [record]
+    for place in sorted(waiting):
+        yield from sorted(waiting.pop(place), key=_due_ms)
+
+
+class _Teller:
+    """Makes the records of one journey after the other and keeps the truth about them."""
+
+    def __init__(self, config: SimulatorConfig, tallies: Tallies) -> None:
+        population = Population(config)
+        self._random = Random(config.seed)
+        self._journeys = Journeys(self._random, population, config.mix)
+        self._noise = Noise(self._random, population, config)
+        self._invalid = config.mix.invalid
+        self._tallies = tallies
+
+    def next(self, at_ms: int, room: int) -> list[Outgoing]:
+        """The records of the next journey; of a journey of one click if they were more than `room`."""
+        told = self._journeys.draw(at_ms)
+        records, facts = self._noise.deliver(told)
+        spoilt = self._noise.spoil(told[-1]) if self._random.random() < self._invalid else None
+        if len(records) + (spoilt is not None) > room:
+            click = self._journeys.draw_click(at_ms)
+            spoilt, facts = None, [click.fact]
+            records = [Outgoing(CLICK_OUT, None, click.fact.token.encode(), value_of(click.fact), click.due_ms)]
+        self._tell(records, facts)
+        if spoilt is not None:
+            self._tallies.sent[spoilt.record.topic] += 1
+            self._tallies.invalid[spoilt.record.topic, spoilt.code] += 1
+            records.append(spoilt.record)
+        return records
+
+    def _tell(self, records: Sequence[Outgoing], facts: Sequence[Fact]) -> None:
+        clicks: list[Click] = []
+        entries: list[Entry] = []
+        steps: list[Step] = []
+        for fact in facts:
+            if isinstance(fact, Click):
+                clicks.append(fact)
+            elif isinstance(fact, Entry):
+                entries.append(fact)
+            else:
+                steps.append(fact)
+        self._tallies.tell(clicks, entries, steps)
+        for record in records:
+            if record.partition is not None:
+                self._tallies.forwarded[record.topic] += 1
