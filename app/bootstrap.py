@@ -1,0 +1,178 @@
+"""The one place that knows every concrete class: puts a worker together from the settings."""
+
+import gc
+import time
+from contextlib import AsyncExitStack
+from typing import Final
+
+import faust
+from faust.app.base import BootStrategy
+
+from app.connections import kafka_options, redis_address, until_answered
+from app.policy_file import policy_texts, read_policies
+from app.redis_store.link import dialler
+from app.redis_store.namespace import open_namespace
+from app.redis_store.store import RedisStore
+from app.settings import Settings
+from app.topic_admin import require_topics
+from streams import agents
+from streams.core.terms import PolicySet
+from streams.errors import RedcatError
+from streams.feed import KafkaFeed
+from streams.lanes import Lanes
+from streams.owner import Surroundings
+from streams.ports import Batch
+from streams.publisher import KafkaPublisher
+from streams.topics import TOKEN_TOPICS, markers, physical, physical_names
+
+REPORT_POSITIONS_S: Final = 5.0
+COLLECT_GARBAGE_S: Final = 5.0
+YOUNG_COLLECTIONS: Final = 60  # between two full ones
+
+
+class Boot(BootStrategy):
+    """Faust gives agents, services and supervision; Kafka is read and written by the feed and the publisher."""
+
+    enable_kafka = False
+    enable_web = False
+
+
+class Frame(faust.App):
+    """The Faust app of a worker."""
+
+    BootStrategy = Boot
+
+    async def on_first_start(self) -> None:
+        """Let batches through, which Faust's own consumer would do; make no data folder, for a worker keeps nothing."""
+        self.flow_control.resume()
+
+
+def build_worker(settings: Settings) -> faust.App:
+    """A worker as a Faust app that is not started yet."""
+    app = Frame(
+        settings.group,
+        broker=f"kafka://{settings.kafka.split(',')[0].strip()}",  # never used, but Faust wants one
+        store="memory://",
+        autodiscover=False,
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+    )
+
+    lanes: Lanes
+    batches: faust.ChannelT[Batch]
+
+    async def deliver(batch: Batch) -> None:
+        await batches.send(value=batch)
+
+    async def assign(numbers: set[int]) -> None:
+        await lanes.assign(numbers)
+
+    def fail(number: int, error: RedcatError) -> None:
+        lanes.fail(number, error)
+
+    def crashed(error: BaseException) -> None:
+        app.add_future(app.crash(error))
+
+    feed = KafkaFeed(
+        kafka_options(settings),
+        settings.group,
+        physical_names(settings.topic_prefix, TOKEN_TOPICS),
+        settings.partitions,
+        deliver=deliver,
+        on_lanes=assign,
+        on_stopped=fail,
+    )
+    spine = Spine(settings, feed)
+    lanes = spine.lanes = Lanes(spine.around, crashed)
+    batches = agents.register(app, lanes)
+    app.service(spine)  # type: ignore[arg-type]  # Faust takes a service as well as its class
+    return app
+
+
+def publisher_of(settings: Settings) -> KafkaPublisher:
+    """The publisher of a worker, which can also tell what was published."""
+    return KafkaPublisher(
+        kafka_options(settings),
+        settings.group,
+        names=lambda name: physical(settings.topic_prefix, name),
+        marker_topic=physical(settings.topic_prefix, markers(settings.group)),
+        source=f"redcat/{settings.group}",
+    )
+
+
+def now_ms() -> int:
+    """The wall clock."""
+    return time.time_ns() // 1_000_000
+
+
+class Spine(faust.Service):
+    """Starts, within the Faust app, everything that moves batches, and stops it in the right order."""
+
+    lanes: Lanes
+
+    def __init__(self, settings: Settings, feed: KafkaFeed) -> None:
+        super().__init__()
+        self._settings = settings
+        self._policies = read_policies(settings.policy)
+        self._feed = feed
+        self._publisher = publisher_of(settings)
+        self._to_stop = AsyncExitStack()  # what to stop, the last first
+        self._dial = dialler(redis_address(settings))
+        self._store = RedisStore(self._dial, settings.group, settings.shards)
+        self.around = Surroundings(
+            self._store, self._publisher, feed, PolicySet(self._policies), settings.partitions, now_ms
+        )
+
+    async def on_start(self) -> None:
+        """Look at the topics, open the namespace, join the group; servers that are away are waited for."""
+        settings, texts = self._settings, policy_texts(self._policies)
+        await require_topics(settings)
+        await until_answered(
+            lambda: open_namespace(
+                self._dial, settings.group, partitions=settings.partitions, shards=settings.shards, policies=texts
+            ),
+            server=f"Redis at {settings.shown()['redis']}",
+        )
+        self._to_stop.push_async_callback(self._store.close)
+        for part in (self._publisher, self._feed):
+            await until_answered(part.start, server=f"Kafka at {settings.kafka}")
+            self._to_stop.push_async_callback(part.stop)
+        self._to_stop.push_async_callback(self._hand_over)
+
+    async def _hand_over(self) -> None:
+        positions = self.lanes.positions()
+        await self.lanes.close()
+        await self._feed.commit_positions(positions)
+
+    async def on_stop(self) -> None:
+        """Hand the lanes over, then leave the group at once."""
+        await self._to_stop.aclose()
+
+    @faust.Service.task
+    async def _fetch(self) -> None:
+        await self._feed.run()
+
+    @faust.Service.task
+    async def _look_after_lanes(self) -> None:
+        await self.lanes.look_after()
+
+    @faust.Service.task
+    async def _report_positions(self) -> None:
+        """Tell Kafka where the lanes stand, for the lag tools of people; nothing here ever reads it."""
+        while not self.should_stop:
+            await self.sleep(REPORT_POSITIONS_S)
+            await self._feed.commit_positions(self.lanes.positions())
+
+    @faust.Service.task
+    async def _collect_garbage(self) -> None:
+        """Collect on purpose: left to itself the collector took two fifths of the time."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        while not self.should_stop:
+            # What is young is soon looked through; what has stayed is looked through now and then only.
+            for _ in range(YOUNG_COLLECTIONS):
+                await self.sleep(COLLECT_GARBAGE_S)
+                gc.collect(0)
+            gc.collect()

@@ -1,0 +1,63 @@
+"""`redcat demo`."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Coroutine
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from app.demo import Stage, Verdict, demonstration
+from app.live_view import LiveView, PlainView
+from app.simulator.config import SimulatorConfig
+from app.texts import texts
+
+SHOWN: Final = 20
+WRONG: Final = 1
+TERMINATED: Final = 128 + signal.SIGTERM
+FULL_RESULTS_UP_TO: Final = 50_000  # events; beyond it memory matters more than which field is wrong
+
+
+def command(
+    events: Annotated[int, typer.Option(help="Records to send.", min=1)] = 200_000,
+    seed: Annotated[int, typer.Option(help="Other seeds make other traffic.")] = 1,
+    no_view: Annotated[bool, typer.Option("--no-view", help="A line now and then instead of the live table.")] = False,
+    stay: Annotated[bool, typer.Option("--stay", help="Go on after the comparison, until Ctrl-C.")] = False,
+    lang: Annotated[str | None, typer.Option(help="zh or en; without it the locale decides.")] = None,
+) -> None:
+    """See it all at once: Kafka and Valkey start, traffic flows, counters grow, and all is compared with the truth."""
+    config = SimulatorConfig(events=events, seed=seed, full_results=events <= FULL_RESULTS_UP_TO)
+    console, language = Console(stderr=True), texts(lang, os.environ)
+    live = console.is_terminal and not no_view
+    title = language.title.format(seed=seed)
+    view = LiveView(language, console, title) if live else PlainView(language, console)
+    try:
+        wrong = asyncio.run(_until_terminated(_demonstrate(config, Stage(language, console, view), stay=stay)))
+    except asyncio.CancelledError:
+        raise typer.Exit(TERMINATED) from None
+    raise typer.Exit(WRONG if wrong else 0)
+
+
+async def _until_terminated(demonstrating: Coroutine[Any, Any, int]) -> int:
+    """The result, unless SIGTERM comes; Ctrl-C is asyncio's own affair."""
+    task = asyncio.create_task(demonstrating)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await task
+
+
+async def _demonstrate(config: SimulatorConfig, stage: Stage, *, stay: bool) -> int:
+    """The number of differences."""
+    async with demonstration(config, stage) as (verdict, settings):
+        _report(verdict)
+        if stay:
+            stage.say(stage.texts.stays, redis=settings.redis)
+            await asyncio.Event().wait()
+    return len(verdict.wrong)
+
+
+def _report(verdict: Verdict) -> None:
+    for difference in verdict.wrong[:SHOWN]:
+        print(difference)
+    print(f"{verdict.notes} notes, {verdict.results} results: {len(verdict.wrong)} wrong", flush=True)

@@ -1,0 +1,42 @@
+"""A worker in a process of its own."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, NoReturn
+
+from app.local_stack.server_process import ServerProcess
+from app.settings import Settings
+from streams.errors import Unavailable
+
+PREFIX: Final = "REDCAT_"
+CODE: Final = Path(__file__).parent.parent
+
+
+@asynccontextmanager
+async def running_worker(settings: Settings, folder: Path) -> AsyncIterator[ServerProcess]:
+    """A worker that works in `folder` and logs to `worker.log` there; it hands over and ends with the context."""
+    worker = ServerProcess("worker", folder / "worker.log")
+    await worker.start(_command(settings, folder, os.environ))
+    try:
+        yield worker
+    finally:
+        await worker.stop()
+
+
+async def until_ended(worker: ServerProcess) -> NoReturn:
+    """Wait for as long as the worker works; raises Unavailable with the end of its log."""
+    status = await worker.wait()
+    raise Unavailable(f"the worker ended with status {status}; the end of {worker.log}:\n{worker.last_lines()}")
+
+
+def _command(settings: Settings, folder: Path, environment: Mapping[str, str]) -> list[str]:
+    """What runs a worker under just these settings, whatever the environment and the present folder say."""
+    inherited = dict.fromkeys((name for name in environment if name.startswith(PREFIX)), "")
+    own = {f"{PREFIX}{name.upper()}": str(value) for name, value in vars(settings).items() if value is not None}
+    path = os.pathsep.join(filter(None, (str(CODE), environment.get("PYTHONPATH"))))
+    assignments = [f"{name}={value}" for name, value in {**inherited, **own, "PYTHONPATH": path}.items()]
+    # A folder of its own: a redcat.toml in the present one is not for this worker.
+    return ["sh", "-c", 'cd "$0" && exec env "$@"', str(folder), *assignments, sys.executable, "-m", "app", "worker"]
