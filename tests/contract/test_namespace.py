@@ -1,0 +1,110 @@
+"""The namespace: made once, by whoever comes first, and the same for everybody after."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TypedDict
+
+import pytest
+import pytest_asyncio
+
+from app.connections import RedisAddress
+from app.redis_store.link import dialler
+from app.redis_store.namespace import Namespace, open_namespace, read_namespace
+from streams.errors import Misconfigured
+from tests.contract.places import RedisPlace
+
+KEY = "shop:{0}:namespace"
+
+
+class Wanted(TypedDict, total=False):
+    """What a worker brings."""
+
+    partitions: int
+    shards: int
+    policies: dict[int, str]
+
+
+async def open_it(server: RedisPlace, **other: int | dict[int, str]) -> None:
+    wanted = Wanted(partitions=4, shards=2, policies={1: '{"version":1}', 2: '{"version":2}'})
+    wanted.update(other)  # type: ignore[typeddict-item]
+    await open_namespace(server.dial, "shop", **wanted)
+
+
+async def test_the_first_worker_makes_it_and_the_next_finds_it_the_same(server: RedisPlace) -> None:
+    await open_it(server)
+    before = await server.contents()
+    await open_it(server)
+    assert await server.contents() == before
+    link = await server.dial(0)
+    assert await read_namespace(link, "shop") == Namespace(1, 4, 2, {1: '{"version":1}', 2: '{"version":2}'})
+    link.close()
+
+
+DIFFERENT: list[tuple[dict[str, int | dict[int, str]], str]] = [
+    ({"partitions": 8}, r"made with 4 partitions, this worker has 8: set REDCAT_PARTITIONS=4, or REDCAT_GROUP"),
+    ({"shards": 1}, r"made with 2 shards, this worker has 1: set REDCAT_SHARDS=2, or REDCAT_GROUP"),
+    ({"policies": {1: '{"version":1}'}}, r"works under policies 1, 2, this worker has policies 1: .*policy publish"),
+    ({"policies": {1: '{"version":1}', 2: "{}"}}, r"policies 1, 2, with another content of 2: .*policy publish FILE"),
+    ({"policies": {}}, r"this worker has policies none"),
+]
+
+
+@pytest.mark.parametrize(("other", "text"), DIFFERENT)
+async def test_a_worker_with_other_values_is_told_what_differs_and_what_to_do(
+    server: RedisPlace, other: dict[str, int | dict[int, str]], text: str
+) -> None:
+    await open_it(server)
+    before = await server.contents()
+    with pytest.raises(Misconfigured, match=text):
+        await open_it(server, **other)
+    assert await server.contents() == before
+
+
+async def test_of_workers_that_start_at_once_exactly_one_makes_it(server: RedisPlace) -> None:
+    workers = (open_it(server, partitions=2 + number) for number in range(8))
+    outcomes = await asyncio.gather(*workers, return_exceptions=True)
+    assert sum(outcome is None for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Misconfigured) for outcome in outcomes) == 7
+
+
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [('{"encoding": 2}', "newer Redcat"), ("{}", "cannot be read"), ("[]", "cannot be read"), ("x", "cannot be read")],
+)
+async def test_a_namespace_that_cannot_be_read_is_refused(server: RedisPlace, stored: str, text: str) -> None:
+    await server.back_door.set(KEY, stored)
+    with pytest.raises(Misconfigured, match=text):
+        await open_it(server)
+
+
+async def test_reading_a_namespace_that_is_not_there_says_so_and_makes_none(server: RedisPlace) -> None:
+    link = await server.dial(0)
+    with pytest.raises(Misconfigured, match="no namespace shop in this Redis"):
+        await read_namespace(link, "shop")
+    link.close()
+    assert await server.contents() == {}
+
+
+@pytest_asyncio.fixture
+async def evicting(server: RedisPlace) -> AsyncIterator[RedisPlace]:
+    """A server that would evict keys."""
+    await server.tell("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    yield server
+    await server.tell("CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+
+async def test_a_server_that_evicts_keys_is_refused_and_told_how_to_change_it(evicting: RedisPlace) -> None:
+    with pytest.raises(Misconfigured, match="CONFIG SET maxmemory-policy noeviction"):
+        await open_it(evicting)
+    assert await evicting.contents() == {}
+
+
+async def test_where_config_is_forbidden_info_tells_about_eviction(evicting: RedisPlace) -> None:
+    await evicting.tell("ACL", "SETUSER", "worker", "reset", "on", ">secret", "~*", "+@all", "-config")
+    address = RedisAddress(evicting.address.nodes, evicting.address.database, "worker", "secret", tls=False)
+    limits = Wanted(partitions=4, shards=1, policies={})
+    with pytest.raises(Misconfigured, match="would evict keys"):
+        await open_namespace(dialler(address), "shop", **limits)
+    await evicting.tell("ACL", "SETUSER", "worker", "-info")
+    await open_namespace(dialler(address), "shop", **limits)
+    await evicting.tell("ACL", "DELUSER", "worker")

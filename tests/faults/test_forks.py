@@ -1,0 +1,213 @@
+"""Two histories: the store holds records that the published one does not cover, or parked others than it did."""
+
+import asyncio
+
+import pytest
+
+from streams.takeover import Fork, Replay, decide
+from tests.behaviour.builders import click, paid
+from tests.faults.facts import A_WHILE_S, CLICK, ENTRY, FROZEN, LATE_CLICK, PAID, UNFROZEN
+from tests.generators.records import Written
+from tests.oracle.placement import partition_of
+from tests.simulation.clock import in_virtual_time
+from tests.simulation.exactness import assert_exact
+from tests.simulation.process import Fault
+from tests.simulation.publisher import last_marker
+from tests.simulation.world import Story, running
+
+INVALID = PAID.but(event_id="bad", amount_minor=-1)
+SUPERSEDED = PAID.but(order_id="o2", at_ms=PAID.fields["at_ms"] + 1)  # the same event, so order o1 never was
+POISON = {"fmcg.skincare"}
+STRETCHES = {
+    "an order's life": (CLICK, PAID, FROZEN, UNFROZEN, ENTRY),
+    "a dead letter": (CLICK, PAID, INVALID),
+    "a result that is void": (CLICK, PAID, SUPERSEDED),
+    "a result that is back to what it was": (CLICK, PAID, FROZEN, UNFROZEN, PAID),
+    "a later click": (CLICK, PAID, LATE_CLICK, ENTRY),
+}
+
+
+async def absorb_in_two_histories(world: Story, *records: Written, offsets: tuple[int, int] = (1_000, 1)) -> None:
+    """The store holds all of `records`, while readers saw only the first batch, of another history.
+
+    `offsets`: of each topic in one batch, in either history.
+    """
+    start = world.saved[-1]
+    world.chance.batch_offsets = offsets[0]
+    world.chance.upon("producer.write", Fault("slow", 4.0))
+    world.send(*records, partition=0)
+    await asyncio.sleep(0.05)
+    unpublished = world.saved[-1]
+    world.chance.batch_offsets = offsets[1]
+    told = world.chance.upon("producer.commit", lambda: None)
+    world.roll_back(start)
+    await told.wait()
+    await asyncio.sleep(0.01)
+    world.crash(world.workers["A"])  # or it would go on to publish what it remembers
+    world.group.expire("A")
+    world.roll_back(unpublished)
+    assert fork(world)
+    world.start_worker()
+
+
+def fork(world: Story) -> Fork | None:
+    """Where the histories have parted, as the next owner of lane 0 will see it."""
+    step = decide(world.states()[0], last_marker(world.kafka, 0)[1])
+    return step.fork if isinstance(step, Replay) else None
+
+
+@pytest.mark.parametrize("batch_offsets", [1, 1_000])
+@pytest.mark.parametrize("stretch", STRETCHES)
+@in_virtual_time
+async def test_a_stretch_that_only_the_store_holds_is_told_again(stretch: str, batch_offsets: int) -> None:
+    async with running() as world:
+        await absorb_in_two_histories(world, *STRETCHES[stretch])
+        world.chance.batch_offsets = batch_offsets
+        await world.settle()
+        assert_exact(world)
+        world.send(LATE_CLICK.but(event_id="later", at_ms=PAID.fields["at_ms"]))
+        await world.settle()
+        assert_exact(world)
+
+
+@in_virtual_time
+async def test_a_misplaced_record_of_such_a_stretch_is_forwarded_once() -> None:
+    async with running(lanes=2) as world:
+        ours, theirs = (
+            next(f"t{n}" for n in range(99) if partition_of(f"t{n}".encode(), 2) == lane) for lane in (0, 1)
+        )
+        await absorb_in_two_histories(
+            world, click(at=0, token=ours), click(at=1, token=theirs), paid(at=2, token=ours), paid(at=3, token=theirs)
+        )
+        await world.settle()
+        assert_exact(world)
+
+
+@pytest.mark.parametrize("commits", range(6))
+@pytest.mark.parametrize(
+    "fault", [Fault("crash", 0.1), Fault("crash after", 0.1), Fault("empty"), Fault("roll back", 0, 2)]
+)
+@in_virtual_time
+async def test_telling_a_stretch_again_can_be_cut_short_at_every_commit(fault: Fault, commits: int) -> None:
+    async with running() as world:
+        await absorb_in_two_histories(world, *STRETCHES["an order's life"], INVALID)
+        world.chance.upon("store.commit", fault, skip=commits)
+        await world.settle()
+        assert_exact(world)
+
+
+@in_virtual_time
+async def test_a_rollback_right_after_the_outbox_was_emptied_does_not_bring_it_back_unseen() -> None:
+    async with running() as world:
+
+        def undo() -> None:
+            acquired = world.saved[-1]
+            world.chance.upon("feed.seek", lambda: world.roll_back(acquired), worker="B")
+
+        await absorb_in_two_histories(world, *STRETCHES["an order's life"], offsets=(1, 2))
+        world.chance.upon("store.rolled_back", undo, worker="B")
+        world.chance.upon("producer.write", Fault("crash", 0.1), worker="B")
+        await world.settle()
+        assert_exact(world)
+
+
+@in_virtual_time
+async def test_a_zombie_that_commits_beyond_what_was_published_makes_a_fork_that_is_told() -> None:
+    async with running() as world:
+        zombie = world.workers["A"]
+        stopped = world.chance.upon("store.commit", lambda: world.pause(zombie))
+        world.send(CLICK, PAID, INVALID, FROZEN)
+        await stopped.wait()
+        then = world.store.snapshot()
+        world.chance.batch_offsets = 1
+        told = world.chance.upon("producer.commit", lambda: None, worker="B")
+        world.start_worker()
+        world.group.expire("A")
+        await told.wait()
+        await asyncio.sleep(0.01)
+        world.roll_back(then)
+        world.wake(zombie)
+        await asyncio.sleep(0.005)
+        assert fork(world)
+        world.send(UNFROZEN)
+        await world.settle()
+        assert_exact(world)
+
+
+@pytest.mark.parametrize("still_s", [0.0, 60.0])
+@in_virtual_time
+async def test_records_that_only_the_store_had_parked_are_absorbed_as_soon_as_the_core_can(still_s: float) -> None:
+    async with running() as world:
+        start, worker = world.saved[-1], world.workers["A"]
+        worker.poison |= POISON
+        world.chance.upon("producer.write", Fault("slow", 4.0))
+        world.send(CLICK, PAID, entry_of_another())
+        await asyncio.sleep(0.05)
+        parked = world.saved[-1]
+        worker.poison.clear()
+        world.roll_back(start)
+        await asyncio.sleep(4.0)
+        assert len(world.results()) == 2
+        worker.poison |= POISON
+        asyncio.get_running_loop().call_later(still_s, worker.poison.clear)
+        world.roll_back(parked)
+        parted = fork(world)
+        assert parted is not None
+        assert parted.parked_here_only
+        await asyncio.sleep(still_s)
+        await world.settle()
+        assert world.states()[0].parked == {}
+        assert_exact(world)
+
+
+@in_virtual_time
+async def test_records_that_only_the_published_history_had_parked_count_and_are_told() -> None:
+    async with running() as world:
+        zombie = world.workers["A"]
+        stopped = world.chance.upon("store.commit", lambda: world.pause(zombie))
+        world.send(CLICK, PAID)
+        await stopped.wait()
+        then = world.store.snapshot()
+        other = world.start_worker()
+        other.poison |= POISON
+        world.group.expire("A")
+        await asyncio.sleep(A_WHILE_S)
+        assert world.results() == []
+        other.poison.clear()
+        world.roll_back(then)
+        world.wake(zombie)
+        await asyncio.sleep(0.005)
+        parted = fork(world)
+        assert parted is not None
+        assert parted.parked_there_only
+        await world.settle()
+        assert world.states()[0].parked == {}
+        assert_exact(world)
+
+
+@pytest.mark.parametrize("poisoned_again", [False, True])
+@in_virtual_time
+async def test_a_silent_replay_parks_exactly_what_was_parked(poisoned_again: bool) -> None:
+    async with running() as world:
+        worker = world.workers["A"]
+        world.send(CLICK, PAID)
+        await asyncio.sleep(A_WHILE_S)
+        worker.poison |= POISON
+        world.send(FROZEN)
+        await asyncio.sleep(A_WHILE_S)
+        if not poisoned_again:
+            worker.poison.clear()
+        world.roll_back(world.saved[0])
+        await asyncio.sleep(5)
+        (lane,) = worker.lanes.lanes()
+        assert (lane.stopped is not None) == poisoned_again
+        worker.poison.clear()
+        world.send(UNFROZEN)
+        await world.settle()
+        assert world.states()[0].parked == {"order:internal": [(1, 2)]}
+        assert_exact(world)
+
+
+def entry_of_another() -> Written:
+    """A shop entry of a token whose click is somebody else's."""
+    return ENTRY.but(token="t2")

@@ -1,0 +1,214 @@
+"""The feed in memory."""
+
+import asyncio
+import zlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import count
+from typing import NamedTuple
+
+from streams.errors import LaneStopped, RedcatError, Refused, Unavailable
+from streams.ports import Batch, LastRecord, Positions
+from tests.oracle.intake import TOKEN_TOPICS
+from tests.simulation.group import Share
+from tests.simulation.kafka import OutOfRange
+from tests.simulation.process import PATIENCE_S, Call, Fault, Process
+from tests.simulation.servers import Servers
+
+CREDIT = 2
+HEARTBEAT_S = 1.0
+RETRY_S = 0.1
+TOGETHER_S = 1e-5  # timers of the same time have no order
+
+
+class Listener(NamedTuple):
+    """Who is told what the feed finds."""
+
+    deliver: Callable[[Batch], None]
+    on_lanes: Callable[[set[int]], None]
+    on_stopped: Callable[[int, RedcatError], None]
+
+
+class Reader:
+    """One lane since its last seek."""
+
+    def __init__(self, lane: int) -> None:
+        self.lane = lane
+        self.seek = 0
+        self.positions: Positions | None = None  # None: nothing is read
+        self.until: Positions | None = None
+        self.unreleased = 0
+
+    def void(self, seek: int) -> None:
+        """Forget everything until it is sought."""
+        self.seek, self.positions, self.unreleased = seek, None, 0
+
+
+class MemoryFeed:
+    """A `streams.ports.Feed` of one process, with its membership in the group."""
+
+    def __init__(self, servers: Servers, process: Process, listener: Listener) -> None:
+        self._kafka = servers.kafka
+        self._group = servers.group
+        self._process = process
+        self._servers = servers
+        self._listener = listener
+        self._loop = asyncio.get_running_loop()
+        self._share = Share(0, frozenset())
+        self._readers: dict[int, Reader] = {}
+        self._seeks = count(1)
+        self._free_at = 0.0  # when the last batch sent has arrived
+        self._stopped = False
+        servers.kafka.heard.append(self._notice)
+
+    # -- membership
+
+    def join(self) -> None:
+        """Become a member."""
+        self._group.join(self._process.name, self._told)
+
+    def stop(self) -> None:
+        """Deliver nothing more and leave the group."""
+        self._stopped = True
+        self._set(frozenset())
+        self._group.leave(self._process.name)
+
+    def _told(self, share: Share) -> None:
+        # Who was dropped finds out by its next heartbeat.
+        delay_s = self._servers.hop_s() + (0.0 if share.generation else HEARTBEAT_S)
+        hear = partial(self._process.when_awake, partial(self._hear, share))
+
+        def find_out() -> None:
+            self._loop.call_later(delay_s, hear)
+
+        self._process.when_awake(find_out)
+
+    def _hear(self, share: Share) -> None:
+        if self._stopped or 0 < share.generation <= self._share.generation:
+            return
+        self._share = share
+        self._set(share.lanes)
+        if not share.generation:
+            self.join()
+
+    def _set(self, lanes: frozenset[int]) -> None:
+        if lanes == self._readers.keys():
+            return
+        for lane in self._readers.keys() - lanes:
+            self._readers.pop(lane).void(0)
+        for lane in lanes - self._readers.keys():
+            self._readers[lane] = Reader(lane)
+        self._listener.on_lanes(set(lanes))
+
+    async def confirm(self, lane: int) -> None:
+        """See Feed."""
+        for _ in range(round(PATIENCE_S / RETRY_S)):
+            generation = self._share.generation
+            if lane not in self._readers:
+                raise Refused(f"lane {lane} is not this worker's")
+            if await self._process.ask("group.heartbeat", partial(self._accepted, generation)):
+                return
+            await asyncio.sleep(RETRY_S)
+        raise Unavailable(f"lane {lane}: the group does not accept a heartbeat")
+
+    def _accepted(self, generation: int) -> bool:
+        return self._group.accepts(self._process.name, generation)
+
+    # -- reading
+
+    async def seek(
+        self,
+        lane: int,
+        positions: Positions,
+        until: Positions | None = None,
+        last: Mapping[str, LastRecord] | None = None,
+    ) -> int:
+        """See Feed."""
+        reader = self._readers.get(lane)
+        if reader is None:
+            raise Refused(f"lane {lane} is not this worker's")
+        number = next(self._seeks)
+        reader.void(number)
+        start = {topic: positions.get(topic, 0) for topic in TOKEN_TOPICS}
+        await self._process.ask("feed.seek", lambda: self._check(lane, start, until, last or {}))
+        if self._readers.get(lane) is not reader or reader.seek != number:
+            raise Refused(f"lane {lane} was lost or sought again")
+        reader.positions, reader.until = start, until
+        self._look_soon(reader)
+        return number
+
+    def release(self, batch: Batch) -> None:
+        """See Feed."""
+        reader = self._readers.get(batch.lane)
+        if reader is not None and reader.seek == batch.seek:
+            reader.unreleased -= 1
+            self._look_soon(reader)
+
+    def look(self) -> None:
+        """Look whether there is something to read."""
+        for reader in self._readers.values():
+            self._look_soon(reader)
+
+    def _check(self, lane: int, start: Positions, until: Positions | None, last: Mapping[str, LastRecord]) -> None:
+        for topic, position in start.items():
+            log = self._kafka.logs[topic, lane]
+            try:
+                log.check(position)
+                log.check(max(position, (until or {}).get(topic, 0)))
+            except OutOfRange as error:
+                raise LaneStopped(f"{topic} {lane}: {error}") from error
+            expected = last.get(topic)
+            found = log.at(expected.offset) if expected is not None and expected.offset < position else None
+            if found is not None:
+                checksum = zlib.crc32(found.value or b"", zlib.crc32(found.key or b""))
+                if LastRecord(found.offset, found.timestamp, checksum) != expected:
+                    raise LaneStopped(f"{topic} {lane}: the topic was recreated")
+
+    def _notice(self, topic: str, partition: int) -> None:
+        reader = self._readers.get(partition)
+        if reader is not None and topic in TOKEN_TOPICS:
+            self._look_soon(reader)
+
+    def _look_soon(self, reader: Reader) -> None:
+        self._loop.call_later(self._servers.hop_s(), self._process.when_awake, lambda: self._look(reader))
+
+    def _look(self, reader: Reader) -> None:
+        if reader.positions is None or reader.unreleased >= CREDIT or self._stopped:
+            return
+        if self._servers.is_away(Call(self._process.name, "feed.fetch")):
+            return  # the world looks again when Kafka is back
+        try:
+            batch = self._fetch(reader, reader.positions)
+        except OutOfRange as error:
+            reader.void(next(self._seeks))
+            self._listener.on_stopped(reader.lane, LaneStopped(f"lane {reader.lane}: {error}"))
+            return
+        if batch is None:
+            return
+        if batch.after != batch.before:
+            reader.positions = batch.after
+            reader.unreleased += 1
+            self._send(batch)
+        self._look_soon(reader)
+
+    def _fetch(self, reader: Reader, before: Positions) -> Batch | None:
+        """What can be read now, as far as chance lets it go; None if there is nothing."""
+        after, records, nothing = dict(before), {}, True
+        for topic, position in before.items():
+            log = self._kafka.logs[topic, reader.lane]
+            log.check(position)
+            end = log.stable if reader.until is None else min(log.stable, reader.until.get(topic, 0))
+            if end > position:
+                nothing = False
+                after[topic] = position + self._servers.chance.advance(end - position)
+                found = list(log.committed(position, after[topic]))
+                if found:
+                    records[topic] = found
+        return None if nothing else Batch(reader.lane, reader.seek, before, after, records)
+
+    def _send(self, batch: Batch) -> None:
+        """Batches arrive in order, but may take their time: the lane may have sought anew meanwhile."""
+        fault = self._servers.strike(Call(self._process.name, "feed.deliver"))
+        late_s = fault.seconds if isinstance(fault, Fault) and fault.what == "late" else 0.0
+        self._free_at = max(self._free_at + TOGETHER_S, self._loop.time() + late_s + self._servers.hop_s())
+        self._loop.call_at(self._free_at, self._process.when_awake, lambda: self._listener.deliver(batch))

@@ -1,0 +1,67 @@
+"""The consumer group in memory: who has which lane, in which generation."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from streams.assignor import Claim, share_out
+
+
+class Share(NamedTuple):
+    """What a member is told."""
+
+    generation: int  # 0: it is no member any more
+    lanes: frozenset[int]
+
+
+class Group:
+    """The group's coordinator.  Members are told of a new generation, and may hear of it late."""
+
+    def __init__(self, lanes: int) -> None:
+        self.generation = 0
+        self.shares: dict[str, frozenset[int]] = {}
+        self._lanes = lanes
+        self._members: dict[str, Callable[[Share], None]] = {}
+
+    def join(self, name: str, told: Callable[[Share], None]) -> None:
+        """A new member, or one that begins anew."""
+        self._members[name] = told
+        self._share_out()
+
+    def leave(self, name: str) -> None:
+        """A member says goodbye."""
+        if self._members.pop(name, None) is not None:
+            self.shares.pop(name, None)
+            self._share_out()
+
+    def expire(self, name: str) -> None:
+        """A member was not heard of for too long; it will be told when it asks the next time."""
+        told = self._members.get(name)
+        self.leave(name)
+        if told is not None:
+            told(Share(0, frozenset()))
+
+    def accepts(self, name: str, generation: int) -> bool:
+        """Whether a heartbeat is one of a member in the present generation."""
+        return name in self._members and generation == self.generation
+
+    def assign(self, shares: Mapping[str, frozenset[int]]) -> None:
+        """A new generation with these shares."""
+        self.generation += 1
+        self.shares = dict(shares)
+        for name, told in list(self._members.items()):
+            told(Share(self.generation, self.shares.get(name, frozenset())))
+
+    def swap(self) -> None:
+        """A new generation in which every member has the lanes of another one."""
+        names = sorted(self._members)
+        if names:
+            lanes = [self.shares.get(name, frozenset[int]()) for name in names]
+            self.assign(dict(zip(names, lanes[1:] + lanes[:1], strict=True)))
+
+    def _share_out(self) -> None:
+        if not self._members:
+            self.shares = {}
+            return
+        claims = {name: Claim(sorted(self.shares.get(name, ())), self.generation) for name in self._members}
+        shares = share_out(claims, self._lanes)
+        self.assign({name: frozenset(lanes) for name, lanes in shares.items()})

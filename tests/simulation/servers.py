@@ -1,0 +1,90 @@
+"""Kafka, its consumer group and the store, with what can happen to them."""
+
+import asyncio
+
+from app.memory_store import MemoryStore, Snapshot
+from streams.ports import LaneState
+from tests.simulation.chance import Chance
+from tests.simulation.group import Group
+from tests.simulation.kafka import Kafka
+from tests.simulation.process import Call, Fault
+from tests.simulation.store import at_once
+
+START_MS = 1_750_000_000_000
+STORE, KAFKA, PRODUCERS = "store", "kafka", "producer"
+"""Servers, and a part of one that can stall by itself, by how the names of their calls begin."""
+
+
+class Servers:
+    """What all workers share; `chance` decides what goes wrong with their requests."""
+
+    def __init__(self, lanes: int, chance: Chance) -> None:
+        self.lanes = lanes
+        self.chance = chance
+        self.kafka = Kafka()
+        self.group = Group(lanes)
+        self.store = MemoryStore(self.now_ms)
+        self.saved: list[Snapshot] = [self.store.snapshot()]
+        """All that the store ever held, the first time it held it; the first is empty."""
+        self.left_at = 0
+        """What the store held last before the latest rollback, as an index of `saved`."""
+        self.log: list[tuple[float, str]] = []
+        self.defects: list[BaseException] = []
+        self._loop = asyncio.get_running_loop()
+        self._away = {STORE: 0.0, KAFKA: 0.0, PRODUCERS: 0.0}  # until when they do not answer
+
+    def now_ms(self) -> int:
+        """The wall clock."""
+        return START_MS + int(self._loop.time() * 1000)
+
+    def note(self, text: str) -> None:
+        """Remember that something happened."""
+        self.log.append((self._loop.time(), text))
+
+    def crashed(self, error: BaseException) -> None:
+        """A lane ended by an error that it does not know."""
+        self.note(f"a lane crashed: {error!r}")
+        self.defects.append(error)
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Keep what the store holds now."""
+        self.saved.append(snapshot)
+
+    def states(self) -> list[LaneState]:
+        """What the store holds of each lane."""
+        copy = MemoryStore(self.now_ms)
+        copy.restore(self.store.snapshot())
+        return [at_once(copy.acquire(lane, "observer")) for lane in range(self.lanes)]
+
+    def roll_back(self, to: Snapshot) -> None:
+        """Let the store hold what it held once."""
+        self.left_at = len(self.saved) - 1
+        self.note(f"ROLLBACK to {[(lane, *held.tip) for lane, held in sorted(to.lanes.items())]}")
+        self.store.restore(to)
+
+    def leave_for(self, server: str, seconds: float) -> None:
+        """Let a server not answer for a while."""
+        self.note(f"{server} is away for {seconds} s")
+        self._away[server] = max(self._away[server], self._loop.time() + seconds)
+
+    def hop_s(self) -> float:
+        """How long a message is on its way."""
+        return self.chance.hop_s()
+
+    def is_away(self, call: Call) -> bool:
+        """Whether the server that is asked does not answer at present."""
+        server = call.name.partition(".")[0]
+        until_s = (
+            self._away.get(server, 0.0) if server == STORE else max(self._away[KAFKA], self._away.get(server, 0.0))
+        )
+        return self._loop.time() < until_s
+
+    def strike(self, call: Call) -> Fault | None:
+        """What goes wrong with this request; what goes wrong elsewhere is done when this returns."""
+        return self.chance.strike(call)
+
+    def done(self, call: Call) -> None:
+        """The request has taken effect."""
+
+    def sent(self, call: Call, fault: Fault) -> None:
+        """The request with this fault is on its way."""

@@ -1,0 +1,82 @@
+"""A worker in a process of its own."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+
+from streams.core.facts import Click
+from streams.core.policy import parse_policy
+from streams.core.terms import PolicySet, Terms
+from streams.errors import RedcatError
+from streams.lanes import Lanes
+from streams.owner import Surroundings
+from streams.ports import Batch
+from tests.generators.policies import Document
+from tests.simulation.feed import Listener, MemoryFeed
+from tests.simulation.process import Process
+from tests.simulation.publisher import MemoryPublisher
+from tests.simulation.servers import Servers
+from tests.simulation.store import StoreLine
+
+
+class FragilePolicies(PolicySet):
+    """Policies under which the core fails for clicks of some categories, as long as these are named."""
+
+    def __init__(self, documents: Iterable[Document], poison: set[str]) -> None:
+        super().__init__(parse_policy(document) for document in documents)
+        self._poison = poison
+
+    def terms(self, click: Click) -> Terms:
+        if click.category in self._poison:
+            raise ArithmeticError(f"poison: {click.category}")
+        return super().terms(click)
+
+
+class Worker:
+    """Its lanes, and their own lines to all servers."""
+
+    def __init__(self, name: str, servers: Servers, policies: Sequence[Document]) -> None:
+        self.name = name
+        self.process = Process(name, servers)
+        self.poison: set[str] = set()
+        self.feed = MemoryFeed(servers, self.process, Listener(self._deliver, self._hear, self._fail))
+        around = Surroundings(
+            StoreLine(servers.store, self.process, servers.save),
+            MemoryPublisher(servers.kafka, self.process),
+            self.feed,
+            FragilePolicies(policies, self.poison),
+            servers.lanes,
+            servers.now_ms,
+        )
+        self.lanes = Lanes(around, servers.crashed)
+        self._news: asyncio.Queue[set[int]] = asyncio.Queue()
+        self._stopping = False
+        self.process.start(self._listen())
+        self.process.start(self.lanes.look_after())
+        self.feed.join()
+
+    def stop(self) -> "asyncio.Task[None]":
+        """Stop as on SIGTERM: hand the lanes over, leave the group, end."""
+        self._stopping = True
+        stopping = self.process.start(self._stop())
+        stopping.add_done_callback(lambda _: self.process.kill())
+        return stopping
+
+    async def _stop(self) -> None:
+        await self.lanes.assign(set())
+        await self.process.awake()
+        self.feed.stop()
+
+    async def _listen(self) -> None:
+        while True:
+            numbers = await self._news.get()
+            if not self._stopping:
+                await self.lanes.assign(numbers)
+
+    def _deliver(self, batch: Batch) -> None:
+        self.lanes.submit(batch)
+
+    def _hear(self, lanes: set[int]) -> None:
+        self._news.put_nowait(lanes)
+
+    def _fail(self, lane: int, error: RedcatError) -> None:
+        self.lanes.fail(lane, error)

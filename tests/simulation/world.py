@@ -1,0 +1,237 @@
+"""Workers, servers and traffic in one simulated world, with everything that can go wrong in it."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from streams.core.results import Result
+from tests.generators.policies import DEFAULT_POLICY, Document
+from tests.generators.records import Written
+from tests.oracle.intake import TOKEN_TOPICS
+from tests.oracle.placement import partition_of
+from tests.simulation.chance import Chance, Told
+from tests.simulation.kafka import Content
+from tests.simulation.process import Call, Fault, Life, task_factory
+from tests.simulation.publisher import RESULTS, last_marker
+from tests.simulation.servers import KAFKA, PRODUCERS, START_MS, STORE, Servers
+from tests.simulation.worker import Worker
+
+SESSION_S = 8.0
+LONGEST_S = 300.0  # after the last fault; longer is stuck
+LOOK_EVERY_S = 0.5
+FOR_GOOD = Fault("stop", math.inf)
+QUIET_S = 8.0  # long enough for a request to be given up, and for every idle lane to compare its tip
+
+
+class World(Servers):
+    """Where a run happens."""
+
+    def __init__(self, *, lanes: int = 1, chance: Chance, policies: Sequence[Document] = (DEFAULT_POLICY,)) -> None:
+        super().__init__(lanes, chance)
+        asyncio.get_running_loop().set_task_factory(task_factory)  # type: ignore[arg-type]  # it takes what create_task passes
+        self.policies = policies
+        self.workers: dict[str, Worker] = {}
+        self._return: tuple[int, int, float] | None = None  # after so many transactions, to which state, how late
+        self.produced: set[tuple[str, int, int]] = set()  # what producers sent, as against workers
+        self._inflict: dict[str, Callable[[Worker, Fault], object]] = {
+            "crash": self.crash,
+            "pause": self.pause,
+            "expire": lambda worker, _: self.group.expire(worker.name),
+            "swap": lambda *_: self.group.swap(),
+            "leave": self.replace,
+            "join": lambda *_: self.start_worker(),
+            "roll back": lambda _, fault: self.roll_back(self.saved[-1 - fault.choice % len(self.saved)]),
+            "forth": lambda _, fault: self.roll_back(self.saved[max(0, self.left_at - fault.choice % 4)]),
+            "revive": self.revive,
+            "branch": lambda _, fault: self.branch(fault),
+            "empty": lambda *_: self.roll_back(self.saved[0]),
+            "results stall": lambda _, fault: self.leave_for(PRODUCERS, fault.seconds),
+            "store away": lambda _, fault: self.leave_for(STORE, fault.seconds),
+            "kafka away": lambda _, fault: self.leave_for(KAFKA, fault.seconds),
+            "poison": self.poison,
+        }
+
+    # -- workers
+
+    def start_worker(self, policies: Sequence[Document] | None = None) -> Worker:
+        """One more worker; they are named A, B and so on."""
+        name = chr(ord("A") + len(self.workers))
+        self.note(f"{name} starts")
+        self.workers[name] = Worker(name, self, policies or self.policies)
+        return self.workers[name]
+
+    def crash(self, worker: Worker, fault: Fault = FOR_GOOD) -> None:
+        """Kill a worker; the group notices after a while, and another one may be started."""
+        self.note(f"{worker.name} dies")
+        worker.process.kill()
+        self._loop.call_later(SESSION_S, self.group.expire, worker.name)
+        if fault.seconds < math.inf:
+            self._loop.call_later(fault.seconds, self.start_worker)
+
+    def pause(self, worker: Worker, fault: Fault = FOR_GOOD) -> None:
+        """Stop a worker for a while, or until it is woken; the group drops it meanwhile."""
+        self.note(f"{worker.name} is paused for {fault.seconds} s")
+        worker.process.pause()
+        self._loop.call_later(SESSION_S, self._drop_if_paused, worker)
+        if fault.seconds < math.inf:
+            self._loop.call_later(fault.seconds, self.wake, worker)
+
+    def revive(self, worker: Worker, fault: Fault) -> None:
+        """Stop a worker, and when it wakes let the store be as it was when it stopped, or a little later."""
+        then = len(self.saved) - 1
+        self.pause(worker, fault)
+        self.group.expire(worker.name)
+        later_s = fault.seconds + (0.0, 0.002, 0.005, 0.05)[fault.choice % 4]
+        self._loop.call_later(
+            later_s, lambda: self.roll_back(self.saved[min(then + fault.choice // 4, len(self.saved) - 1)])
+        )
+
+    def branch(self, fault: Fault) -> None:
+        """Roll the store back, and soon after something of the new history was published let it be as it was."""
+        self._return = 1 + fault.choice % 2, len(self.saved) - 1 - fault.choice % 3, fault.seconds
+        self.roll_back(self.saved[max(0, len(self.saved) - 2 - fault.choice)])
+
+    def done(self, call: Call) -> None:
+        if call.name == "producer.commit" and self._return is not None:
+            commits, then, seconds = self._return
+            self._return = (commits - 1, then, seconds) if commits > 1 else None
+            if self._return is None:
+                self._loop.call_later(seconds, lambda: self.roll_back(self.saved[max(0, then)]))
+
+    def wake(self, worker: Worker) -> None:
+        """Let a paused worker go on."""
+        self.note(f"{worker.name} wakes")
+        worker.process.wake()
+
+    def replace(self, worker: Worker, fault: Fault) -> None:
+        """Stop a worker as on SIGTERM, and start another one later."""
+        self.note(f"{worker.name} is told to stop")
+        worker.stop()
+        self._loop.call_later(fault.seconds, self.start_worker)
+
+    def poison(self, worker: Worker, fault: Fault) -> None:
+        """Let the core of one worker or of all fail for some clicks for a while."""
+        categories = {"fmcg.skincare"}
+        workers = [worker] if fault.choice else list(self.workers.values())
+        for one in workers:
+            one.poison |= categories
+            self._loop.call_later(fault.seconds, one.poison.difference_update, categories)
+
+    def _drop_if_paused(self, worker: Worker) -> None:
+        if worker.process.life is Life.PAUSED:
+            self.group.expire(worker.name)
+
+    # -- faults
+
+    def strike(self, call: Call) -> Fault | None:
+        fault = self.chance.strike(call)
+        if fault is not None:
+            self.note(f"FAULT {fault} at {call.name} of {call.worker}")
+            if fault.what in self._inflict:
+                self._inflict[fault.what](self.workers[call.worker], fault)
+        return fault
+
+    def sent(self, call: Call, fault: Fault) -> None:
+        worker = self.workers[call.worker]
+        if fault.what == "crash after":
+            self.crash(worker, fault)
+        elif fault.what == "pause after":
+            self.pause(worker, fault)
+
+    def leave_for(self, server: str, seconds: float) -> None:
+        super().leave_for(server, seconds)
+        self._loop.call_later(seconds + 0.001, self._look_again)
+
+    def _look_again(self) -> None:
+        for worker in self.workers.values():
+            worker.feed.look()
+
+    @property
+    def may_fork(self) -> bool:
+        """Whether the faults so far may have made two histories: two rollbacks, or one and a writer that came late."""
+        rollbacks = sum(text.startswith("ROLLBACK") for _, text in self.log)
+        late = any("paused" in text or "'late'" in text or "lost'" in text for _, text in self.log)
+        return rollbacks > 1 or (rollbacks == 1 and late)
+
+    # -- traffic
+
+    def send(self, *records: Written, partition: int | None = None) -> None:
+        """Produce records without a transaction, each to its key's partition or all to one."""
+        for record in records:
+            lane = partition_of(record.key, self.lanes) if partition is None else partition
+            self.put(record.topic, lane, record.key, record.value)
+
+    def put(self, topic: str, lane: int, key: bytes | None, value: bytes | None) -> None:
+        """Produce one record."""
+        (offset,) = self.kafka.append(topic, lane, [Content(START_MS, key, value)])
+        self.produced.add((topic, lane, offset))
+
+    def results(self) -> list[Result]:
+        """What a reader with read_committed sees of the results, in its order."""
+        records = (record for lane in range(self.lanes) for record in self.kafka.logs[RESULTS, lane].committed(0))
+        return [msgspec.json.decode(record.value or b"", type=Result) for record in records]
+
+    # -- rest
+
+    async def settle(self) -> None:
+        """Return when everything was absorbed and published and nothing more happens."""
+        quiet_since = self._loop.time()
+        until = quiet_since + LONGEST_S
+        while self._loop.time() < until:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self.defects:
+                raise self.defects[0]
+            if not (self.at_rest() and self.served()):
+                quiet_since = self._loop.time()
+            elif self._loop.time() - quiet_since > QUIET_S:
+                return
+        raise AssertionError(f"stuck: {self.stands()}")
+
+    def served(self) -> bool:
+        """Whether every lane is served by some worker."""
+        served: set[int] = set()
+        return served.union(*(worker.lanes.positions() for worker in self.workers.values())) >= set(range(self.lanes))
+
+    def at_rest(self) -> bool:
+        """Whether store and markers have reached the ends of all topics."""
+        return all(
+            store == ends and (marker == ends or not any(ends.values()))
+            for ends, store, marker in self.stands().values()
+        )
+
+    def stands(self) -> dict[int, tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]]]:
+        """Per lane the ends of the topics, and how far the store and the markers are."""
+        lanes: dict[int, tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]]] = {}
+        for lane, state in enumerate(self.states()):
+            ends = {topic: self.kafka.logs[topic, lane].end for topic in TOKEN_TOPICS}
+            stored = dict.fromkeys(TOKEN_TOPICS, 0) | state.positions
+            _, marker = last_marker(self.kafka, lane)
+            published = dict.fromkeys(TOKEN_TOPICS, 0) | (marker.positions if marker is not None else {})
+            lanes[lane] = ends, stored, published
+        return lanes
+
+
+class Story(World):
+    """A world in which nothing goes wrong but what the story says."""
+
+    chance: Told
+
+    def __init__(self, *, lanes: int, policies: Sequence[Document]) -> None:
+        super().__init__(lanes=lanes, chance=Told(), policies=policies)
+
+
+@asynccontextmanager
+async def running(
+    workers: int = 1, *, lanes: int = 1, policies: Sequence[Document] = (DEFAULT_POLICY,)
+) -> AsyncIterator[Story]:
+    """A world for a story, with some workers that have their lanes."""
+    story = Story(lanes=lanes, policies=policies)
+    for _ in range(workers):
+        story.start_worker()
+    await asyncio.sleep(1)
+    yield story
+    for worker in story.workers.values():
+        worker.process.kill()

