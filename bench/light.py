@@ -1,0 +1,78 @@
+"""Light traffic: the simulator's records at a fixed rate, one by one and evenly, as many independent producers send."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiokafka import AIOKafkaProducer
+
+from app.connections import kafka_options
+from app.settings import Settings
+from app.simulator.config import SimulatorConfig
+from app.simulator.facts import Outgoing
+from app.simulator.traffic import simulate
+from app.simulator.truth import Tallies
+from streams.topics import physical
+
+PAUSE_S = 0.002
+
+
+class LightTraffic:
+    """A simulation on its way into Kafka; `tallies` hold its truth once it is all sent."""
+
+    def __init__(self, settings: Settings, producer: AIOKafkaProducer, *, rate: int, seconds: float, seed: int) -> None:
+        self.sent = 0
+        self.tallies = Tallies()
+        self._prefix = settings.topic_prefix
+        self._producer = producer
+        self._rate = rate
+        events = int(rate * seconds)
+        config = SimulatorConfig(events=events, seed=seed, partitions=settings.partitions)
+        self._records = simulate(config, self.tallies)
+        self._sending: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Send everything at the rate, from now on."""
+        self._sending = asyncio.create_task(self._send_all())
+
+    async def all_sent(self) -> None:
+        """Wait for the end of what was begun."""
+        if self._sending is not None:
+            await self._sending
+
+    def stop(self) -> None:
+        """Send no more."""
+        if self._sending is not None:
+            self._sending.cancel()
+
+    async def _send_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for record in self._records:
+            while self.sent >= (loop.time() - began) * self._rate:
+                await asyncio.sleep(PAUSE_S)
+            await self.send(record)
+            self.sent += 1
+        await self._producer.flush()
+
+    async def send(self, record: Outgoing) -> None:
+        """Send one record; the producer does not wait for others to fill a request."""
+        await self._producer.send(
+            physical(self._prefix, record.topic),
+            record.value,
+            key=record.key,
+            partition=record.partition,
+        )
+
+
+@asynccontextmanager
+async def light_traffic(settings: Settings, *, rate: int, seconds: float, seed: int) -> AsyncIterator[LightTraffic]:
+    """Traffic for so many seconds once it is begun; it stops with the context."""
+    producer = AIOKafkaProducer(**kafka_options(settings), enable_idempotence=True, linger_ms=0)
+    await producer.start()
+    traffic = LightTraffic(settings, producer, rate=rate, seconds=seconds, seed=seed)
+    try:
+        yield traffic
+    finally:
+        traffic.stop()
+        await producer.stop()

@@ -1,0 +1,37 @@
+"""How much of everything one run measures."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The sizes of a run; a rate is in records a second."""
+
+    end_to_end_events: tuple[int, ...] = (300_000, 2_000_000)
+    faust_events: int = 40_000
+    memory_events: tuple[int, int] = (200_000, 800_000)  # about 100,000 tokens, and four times as many
+    seed: int = 1
+
+    light_rate: int = 2_000
+    warm_up_s: float = 10.0
+    light_cost_s: float = 20.0  # without probes, for the processor time
+    light_probes_s: float = 30.0
+    probes_per_s: float = 25.0
+
+    idle_s: float = 20.0
+    handover_rate: int = 5_000
+    handover_s: float = 60.0  # of traffic, in which all has to happen
+
+
+FULL = Plan()
+QUICK = Plan(
+    end_to_end_events=(50_000,),
+    faust_events=4_000,
+    memory_events=(20_000, 80_000),
+    warm_up_s=3.0,
+    light_cost_s=5.0,
+    light_probes_s=8.0,
+    idle_s=5.0,
+    handover_rate=2_000,
+    handover_s=40.0,
+)
