@@ -7,6 +7,7 @@ the positions say all there is to know.
 import asyncio
 import logging
 import secrets
+from contextlib import suppress
 from typing import Final
 
 from streams.errors import LaneStopped, RedcatError, Refused, Unavailable
@@ -112,7 +113,9 @@ class Lane:
                 sender.cancel()
                 await asyncio.gather(sender, return_exceptions=True)
         finally:
-            await producer.close()
+            # What ends the ownership, a wish to stop above all, must not be replaced by a failure to say goodbye.
+            with suppress(RedcatError):
+                await producer.close()
 
     def _sending_failed(self, error: Exception) -> None:
         self.fail(error if isinstance(error, RedcatError) else Unavailable(repr(error)))
