@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from streams.outbox import MAX_RECORDS
 from tests.faults.facts import A_WHILE_S, CLICK, ENTRY, FROZEN, LATE_CLICK, ORDER_LIFE, PAID, REPLY_LOST, SLOW, UNFROZEN
 from tests.simulation.clock import in_virtual_time
 from tests.simulation.exactness import assert_exact
@@ -33,6 +34,8 @@ async def test_a_batch_that_was_in_hand_when_the_store_was_rolled_back_is_refuse
 @in_virtual_time
 async def test_journeys_loaded_from_a_state_that_was_rolled_back_are_not_committed() -> None:
     async with running() as world:
+        world.send(CLICK.but(token="t2"))  # so that the zombie can read what another owner writes
+        await asyncio.sleep(A_WHILE_S)
         zombie, then = world.workers["A"], world.store.snapshot()
         stopped = world.chance.upon("store.load", lambda: world.pause(zombie))
         world.start_worker()
@@ -171,15 +174,21 @@ async def test_a_commit_without_results_can_be_undone_as_well() -> None:
 @in_virtual_time
 async def test_the_marker_covers_what_was_published_and_not_what_was_committed_since() -> None:
     async with running() as world:
-        then = world.saved[-1]
+        then, half = world.saved[-1], MAX_RECORDS * 3 // 5  # two such entries do not fit into one transaction
+
+        def lose_everything_not_published() -> None:
+            world.crash(world.workers["A"])
+            world.roll_back(then)
+
         world.chance.upon("producer.write", SLOW)
         world.send(CLICK, PAID)
         await asyncio.sleep(A_WHILE_S)
-        sent = world.chance.upon("producer.write", lambda: world.roll_back(then))
-        world.send(FROZEN)
-        await asyncio.sleep(A_WHILE_S)
-        world.send(UNFROZEN)
-        await sent.wait()
+        lost = world.chance.upon("producer.write", lose_everything_not_published, skip=1)
+        world.chance.batch_offsets = half
+        world.send(*(ENTRY.but(token=f"t{number}") for number in range(2 * half)))
+        await lost.wait()
+        assert 1 < len(world.results()) < 2 * half
+        world.start_worker()
         await world.settle()
         assert_exact(world)
 

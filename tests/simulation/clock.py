@@ -9,8 +9,15 @@ Said = ParamSpec("Said")
 Result = TypeVar("Result")
 
 
+MOST_STEPS = 3_000_000
+
+
 class Deadlock(Exception):
     """Nothing is ready and no timer is set: whoever is waited for will never come."""
+
+
+class Livelock(Exception):
+    """So much happens that it cannot be what was meant."""
 
 
 class VirtualLoop(asyncio.BaseEventLoop):
@@ -19,6 +26,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def __init__(self) -> None:
         super().__init__()
         self._now_s = 0.0
+        self._steps = 0
         self._selector = self  # where BaseEventLoop waits
         self._clock_resolution = 1e-6  # large enough to be seen beside a year of seconds
         self.defects: list[str] = []
@@ -33,6 +41,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Let `timeout_s` pass at once."""
         if timeout_s is None and not self._stopping:  # type: ignore[attr-defined]
             raise Deadlock("\n".join(map(repr, asyncio.all_tasks(self))))
+        self._steps += 1
+        if self._steps > MOST_STEPS:
+            raise Livelock(f"{self._steps} steps in {self._now_s} s")
         self._now_s += timeout_s or 0.0
         return []
 

@@ -232,6 +232,8 @@ async def running(
     for _ in range(workers):
         story.start_worker()
     await asyncio.sleep(1)
-    yield story
-    for worker in story.workers.values():
-        worker.process.kill()
+    try:
+        yield story
+    finally:
+        for worker in story.workers.values():
+            worker.process.kill()
