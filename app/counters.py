@@ -14,6 +14,7 @@ Cells: TypeAlias = Sequence[tuple[Cell, Counters]]
 COUNTS: Final = (
     "clicks", "clicks_refused", "entries", "favourites", "carts",
     "orders", "orders_pending", "orders_held", "orders_closed", "clicks_entered", "clicks_ordered",
+    "reads", "likes", "saves", "comments", "shares",
 )  # fmt: skip
 MONEY: Final = ("gross_minor", "refunded_minor")
 

@@ -13,7 +13,7 @@ from streams.errors import Unavailable
 from streams.feed_ends import end_offsets
 from streams.ports import Positions
 from streams.publisher import KafkaPublisher
-from streams.topics import TOKEN_TOPICS, physical_names
+from streams.topics import physical_kinds
 
 log = logging.getLogger(__name__)
 
@@ -23,9 +23,7 @@ LOOK_EVERY_S: Final = 0.25
 async def drained(settings: Settings) -> None:
     """Return when what is in the topics now is counted and its results are readable, whoever did it."""
     ends = await until_answered(
-        lambda: end_offsets(
-            kafka_options(settings), physical_names(settings.topic_prefix, TOKEN_TOPICS), settings.partitions
-        ),
+        lambda: end_offsets(kafka_options(settings), physical_kinds(settings.topic_prefix), settings.partitions),
         server=f"Kafka at {settings.kafka}",
     )
     publisher = publisher_of(settings)

@@ -10,7 +10,7 @@ from app.counters import Counters, add_up, amounts, rates
 from app.money import money
 from app.texts import Texts
 
-NARROW, SMALL, MEDIUM, WIDE, WIDEST = 0, 48, 64, 94, 190
+NARROW, SMALL, MEDIUM, WIDE, WIDER, VAST, WIDEST = 0, 48, 64, 94, 130, 220, 250
 CHANGED: Final = "bold green"
 NONE: Final = Text("-", "dim")
 
@@ -67,19 +67,23 @@ class NoteTable:
 def _columns(texts: Texts) -> list[Column]:
     """All columns but the note's, from left to right."""
     return [
+        Column(texts.reads, WIDER, _count("reads")),
+        Column(texts.reactions, WIDEST, _each("likes", "saves", "comments", "shares")),
         Column(texts.clicks, NARROW, _count("clicks")),
-        Column(texts.refused, WIDEST, _count("clicks_refused")),
+        Column(texts.refused, VAST, _count("clicks_refused")),
         Column(texts.entries, MEDIUM, _count("entries")),
         Column(texts.entry_rate, WIDE, lambda of: _percent([rates(of).entry])),
-        Column(texts.of_clicks, WIDEST, _share("clicks_entered")),
+        Column(texts.of_clicks, VAST, _share("clicks_entered")),
+        Column(texts.favourites, WIDER, _count("favourites")),
+        Column(texts.carts, WIDER, _count("carts")),
         Column(texts.orders, NARROW, _count("orders")),
         Column(texts.order_rate, WIDE, lambda of: _percent([rates(of).order])),
-        Column(texts.of_clicks, WIDEST, _share("clicks_ordered")),
-        Column(texts.unsettled, WIDEST, _unsettled),
+        Column(texts.of_clicks, VAST, _share("clicks_ordered")),
+        Column(texts.unsettled, VAST, _each("orders_pending", "orders_held", "orders_closed")),
         Column(texts.gross, SMALL, lambda of: _money(of, amounts(of, "gross_minor"))),
-        Column(texts.refunded, WIDEST, lambda of: _money(of, amounts(of, "refunded_minor"))),
+        Column(texts.refunded, VAST, lambda of: _money(of, amounts(of, "refunded_minor"))),
         Column(texts.refund_rate, WIDE, lambda of: _percent(map(rates(of).refund.get, _currencies(of)))),
-        Column(texts.net, WIDEST, lambda of: _money(of, _net(of))),
+        Column(texts.net, VAST, lambda of: _money(of, _net(of))),
     ]
 
 
@@ -99,9 +103,12 @@ def _percent(shares: Iterable[float | None]) -> list[str]:
     return [f"{share:.1%}" for share in shares if share is not None]
 
 
-def _unsettled(counters: Counters) -> list[str]:
-    values = [counters.get(name, 0) for name in ("orders_pending", "orders_held", "orders_closed")]
-    return ["/".join(f"{value:,}" for value in values)] if any(values) else []
+def _each(*names: str) -> Callable[[Counters], list[str]]:
+    def each(counters: Counters) -> list[str]:
+        values = [counters.get(name, 0) for name in names]
+        return ["/".join(f"{value:,}" for value in values)] if any(values) else []
+
+    return each
 
 
 def _currencies(counters: Counters) -> list[str]:

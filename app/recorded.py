@@ -49,12 +49,14 @@ def read_lines(lines: Iterable[bytes], *, partitions: int) -> Iterator[Recorded]
         if not line.strip():
             continue
         try:
-            yield _read(_decode_line(line), partitions)
+            yield read_line(line, partitions=partitions)
         except (ValueError, RecursionError) as error:
             raise BadLine(f"line {number}: {error}") from None
 
 
-def _read(line: _Line, partitions: int) -> Recorded:
+def read_line(text: bytes, *, partitions: int) -> Recorded:
+    """The record of one line; raises ValueError or RecursionError if it is none."""
+    line = _decode_line(text)
     if line.topic not in KEY_FIELD:
         raise ValueError(f"topic {line.topic!r} is none of {', '.join(KEY_FIELD)}")
     if line.partition is not None and not 0 <= line.partition < partitions:
@@ -74,6 +76,15 @@ def _content(value: bytes) -> tuple[bytes, _Value]:
     if value[:1] != b"{":
         raise ValueError("value must be an object, or a string that is sent as it is")
     return value, _decode_value(value)
+
+
+def key_of(topic: str, value: bytes) -> bytes | None:
+    """The key that the value itself gives its record, as a line without a key; None where it gives none."""
+    try:
+        key = _default_key(_decode_value(value), KEY_FIELD[topic])
+    except (ValueError, RecursionError):
+        return None
+    return None if key is None else key.encode(errors="surrogatepass")
 
 
 def _default_key(fields: _Value, name: str) -> str | None:

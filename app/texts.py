@@ -9,10 +9,14 @@ class Texts(NamedTuple):
     """One language; what stands in braces is filled in."""
 
     note: str
+    reads: str
+    reactions: str
     clicks: str
     refused: str
     entries: str
     entry_rate: str
+    favourites: str
+    carts: str
     orders: str
     order_rate: str
     unsettled: str
@@ -44,10 +48,14 @@ class Texts(NamedTuple):
 
 ENGLISH: Final = Texts(
     note="note",
+    reads="reads",
+    reactions="likes/saves/comm./shares",
     clicks="clicks",
     refused="refused",
     entries="entries",
     entry_rate="entry %",
+    favourites="favourites",
+    carts="carts",
     orders="orders",
     order_rate="order %",
     unsettled="pend/held/closed",
@@ -79,10 +87,14 @@ ENGLISH: Final = Texts(
 
 CHINESE: Final = Texts(
     note="笔记",
+    reads="阅读",
+    reactions="点赞/收藏/评论/分享",
     clicks="点击",
     refused="拒计",
     entries="进店",
     entry_rate="进店率",
+    favourites="商品收藏",
+    carts="加购",
     orders="订单",
     order_rate="下单率",
     unsettled="待付/冻结/关闭",

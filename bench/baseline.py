@@ -14,14 +14,17 @@ from app.connections import kafka_options
 from app.local_stack.server_process import ServerProcess, free_port
 from app.settings import Settings
 from app.simulator.compare import compare_counters
+from app.simulator.config import Mix
 from app.simulator.truth import Tallies
 from app.simulator.truth_file import truth_of
 from bench.processes import redis_processor_s
 from bench.traffic import send_records, valid_records
 from bench.world import World, progress
 from streams.errors import Unavailable
-from streams.topics import TOKEN_TOPICS, physical
+from streams.topics import CLICK_OUT, ORDER, SHOP_ENTRY, physical
 
+TOPICS = (CLICK_OUT, SHOP_ENTRY, ORDER)  # what the application knows
+MIX = Mix(action=0, metric=0)
 WARM_UP_EVENTS = 500
 CONSUMED_S = 600.0
 POLL_S = 0.5
@@ -39,10 +42,10 @@ class Baseline:
 
 
 async def measure(world: World) -> Baseline:
-    """One run of `bench/faust_baseline.py` over the plan's `faust_events`, without the invalid ones."""
+    """One run of `bench/faust_baseline.py` over the plan's `faust_events`: clicks, entries and orders, all valid."""
     settings, plan, tallies = await world.namespace("baseline"), world.plan, Tallies()
     progress.print(f"Faust: {plan.faust_events:,} records")
-    records = valid_records(settings, tallies, events=plan.faust_events, seed=plan.seed)
+    records = valid_records(settings, tallies, events=plan.faust_events, seed=plan.seed, mix=MIX)
     command = (sys.executable, "-m", "faust", "-A", "bench.faust_baseline", "worker", "-l", "warn")
     async with world.running(settings, *command, "--web-port", str(free_port())) as worker:
         await send_records(settings, islice(records, WARM_UP_EVENTS))
@@ -82,7 +85,7 @@ async def _until_consumed(worker: ServerProcess, settings: Settings) -> None:
         async with asyncio.timeout(CONSUMED_S), AIOKafkaConsumer(**kafka_options(settings)) as consumer:
             partitions = [
                 TopicPartition(physical(settings.topic_prefix, topic), number)
-                for topic in TOKEN_TOPICS
+                for topic in TOPICS
                 for number in range(settings.partitions)
             ]
             ends = await consumer.end_offsets(partitions)

@@ -1,4 +1,4 @@
-"""The yardstick: the same job as an application that Faust's documentation would have one write.
+"""The yardstick: the same job on clicks, entries and orders, as Faust's documentation would have one write it.
 
 A module-level app, an agent for each topic, `faust.Record` models, one record at a time, tables keyed by token in the
 default store with their changelogs, one Redis call per record, results by `topic.send`.  The settings are Faust's

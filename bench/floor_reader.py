@@ -21,7 +21,7 @@ from app.settings import Settings
 from streams.codec import FACT_TYPES
 from streams.feed import KafkaFeed
 from streams.ports import Batch, Record
-from streams.topics import TOKEN_TOPICS, physical
+from streams.topics import physical_kinds
 
 FETCH_BYTES: Final = 4 * 1024 * 1024
 BATCH_RECORDS: Final = 2_000
@@ -95,7 +95,7 @@ async def read_feed(settings: Settings) -> tuple[int, float]:
     feed = KafkaFeed(
         kafka_options(settings),
         f"{settings.group}-floor",
-        topics={topic: physical(settings.topic_prefix, topic) for topic in TOKEN_TOPICS},
+        physical_kinds(settings.topic_prefix),
         partitions=settings.partitions,
         deliver=deliver,
         on_lanes=begin,
@@ -121,9 +121,10 @@ def _consumer(settings: Settings) -> Any:
 
 def _partitions(settings: Settings) -> dict[TopicPartition, str]:
     return {
-        TopicPartition(physical(settings.topic_prefix, topic), lane): topic
-        for topic in TOKEN_TOPICS
-        for lane in range(settings.partitions)
+        TopicPartition(name, number): topic
+        for topics in physical_kinds(settings.topic_prefix)
+        for topic, name in topics.items()
+        for number in range(settings.partitions)
     }
 
 

@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import cast
 
 from app.redis_store.keys import LaneKeys, ShardKeys
 from app.settings import Settings
 from bench.exactness import Exactness, check
 from bench.traffic import send
 from bench.world import World, progress
+from streams.topics import lane_count
 
 STEADY_S = 1.0
 SCAN_KEYS = 10_000
@@ -63,10 +65,14 @@ async def _bytes_now(world: World) -> int:
 
 
 async def _live_tokens(world: World, settings: Settings) -> int:
-    pattern = ShardKeys(settings.group, 0).journey_prefix + b"*"
-    return sum([1 async for _ in world.redis.scan_iter(match=pattern, count=SCAN_KEYS)])
+    prefix = ShardKeys(settings.group, 0).journey_prefix
+    figures = prefix + b"s/"  # of notes, which are no tokens
+    keys = world.redis.scan_iter(match=prefix + b"*", count=SCAN_KEYS)
+    return sum([1 async for key in keys if not cast("bytes", key).startswith(figures)])
 
 
 async def _outbox_entries(world: World, settings: Settings) -> int:
     shard = ShardKeys(settings.group, 0)
-    return sum([await world.redis.hlen(LaneKeys(shard, lane).outbox) for lane in range(settings.partitions)])
+    return sum(
+        [await world.redis.hlen(LaneKeys(shard, lane).outbox) for lane in range(lane_count(settings.partitions))]
+    )

@@ -2,8 +2,8 @@
 
 The traffic is the online-shop sessions of the PyPI package `retentioneering` (Apache-2.0).  A session becomes a
 token.  Its first event becomes a click-out, of a note named by acquisition channel and cohort; later catalogue and
-product views become shop entries, a purchase becomes a paid order, a payment error or the planted checkout bug
-becomes an order that is never paid.
+product views become shop entries, what is put on the wish list or into the cart becomes an action, a purchase becomes a
+paid order, a payment error or the planted checkout bug becomes an order that is never paid.
 """
 
 import asyncio
@@ -28,19 +28,24 @@ from rich.table import Column, Table
 from bench.plan import QUICK
 from bench.world import capture, open_world, progress, redcat
 from streams.errors import RedcatError, Unavailable
-from streams.topics import CLICK_OUT, ORDER, SHOP_ENTRY
+from streams.topics import CLICK_OUT, ORDER, SHOP_ACTION, SHOP_ENTRY
 
 PACKAGE: Final = "retentioneering==5.2.4"
 MEMBER: Final = "retentioneering/datasets/ecom.csv.gz"
 SHA256: Final = "9eb409ce3cac37c2cd357cc93ae384e4d8db391f64f379ccace5f3fa7c7394ad"  # of the CSV
 DRAINED_S: Final = "120"
+TABLE_WIDTH: Final = 110
 
 ENTRIES: Final = ("catalog", "product_view")
+ACTIONS: Final = {"wishlist_add": "favourite", "add_to_cart": "cart"}
 UNPAID: Final = ("payment_error", "checkout_bug")
 PRICE_MINOR: Final = 9_900  # the dataset knows no money
 SHOP: Final = {"platform": "tmall", "merchant_id": "ecom"}
 UNPAID_DEPOSIT: Final = {"status": "deposit", "amount_minor": 0}
-COLUMNS: Final = ("clicks", "clicks_entered", "entries", "clicks_ordered", "orders", "orders_pending", "gross_minor")
+COLUMNS: Final = (
+    *("clicks", "clicks_entered", "entries", "favourites", "carts"),
+    *("clicks_ordered", "orders", "orders_pending", "gross_minor"),
+)
 
 Row = dict[str, str]
 Notes = dict[str, dict[str, Any]]
@@ -107,6 +112,8 @@ def plain_counters(rows: list[Row]) -> Notes:
             clicks=1,
             clicks_entered=entries > 0,
             entries=entries,
+            favourites=events["wishlist_add"],
+            carts=events["add_to_cart"],
             clicks_ordered=orders > 0,
             orders=orders,
             orders_pending=sum(events[name] for name in UNPAID),
@@ -116,7 +123,7 @@ def plain_counters(rows: list[Row]) -> Notes:
 
 
 def records(rows: list[Row]) -> Iterator[dict[str, Any]]:
-    """The events as lines for `redcat replay`; what is neither click, entry nor order is left out."""
+    """The events as lines for `redcat replay`; what is no click, entry, action or order is left out."""
     begun: set[str] = set()
     for number, row in enumerate(rows):
         at = datetime.fromisoformat(row["timestamp"]).replace(tzinfo=UTC)
@@ -127,6 +134,8 @@ def records(rows: list[Row]) -> Iterator[dict[str, Any]]:
             yield {"topic": CLICK_OUT, "value": fact | link}
         elif row["event"] in ENTRIES:
             yield {"topic": SHOP_ENTRY, "value": fact}
+        elif row["event"] in ACTIONS:
+            yield {"topic": SHOP_ACTION, "value": fact | {"action": ACTIONS[row["event"]]}}
         elif row["event"] == "purchase" or row["event"] in UNPAID:
             paid = {"status": "paid", "amount_minor": PRICE_MINOR} if row["event"] == "purchase" else UNPAID_DEPOSIT
             yield {"topic": ORDER, "value": fact | {"order_id": f"o{number}", "currency": "CNY"} | paid}
@@ -159,7 +168,7 @@ def report(right: Notes, shown: Notes) -> int:
         wrong += expected != actual or not shown.get(note_id, {}).keys() <= {*COLUMNS}
         pairs = zip(expected, actual, strict=True)
         table.add_row(note_id, *(f"{is_}" if is_ == be else f"{is_}, not {be}" for be, is_ in pairs))
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table)
     print(f"{len(right)} notes: {wrong} wrong")
     return 1 if wrong else 0
 

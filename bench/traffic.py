@@ -7,7 +7,7 @@ from rich.progress import Progress
 
 from app.kafka_sender import kafka_sender
 from app.settings import Settings
-from app.simulator.config import SimulatorConfig
+from app.simulator.config import Mix, SimulatorConfig
 from app.simulator.facts import Outgoing
 from app.simulator.traffic import simulate
 from app.simulator.truth import Tallies
@@ -27,9 +27,9 @@ async def send(settings: Settings, *, events: int, seed: int) -> Truth:
     return truth_of(tallies)
 
 
-def valid_records(settings: Settings, tallies: Tallies, *, events: int, seed: int) -> Iterator[Outgoing]:
+def valid_records(settings: Settings, tallies: Tallies, *, events: int, seed: int, mix: Mix) -> Iterator[Outgoing]:
     """Those records of a simulation that are valid; `tallies` are complete after the last one."""
-    config = SimulatorConfig(events=events, seed=seed, partitions=settings.partitions)
+    config = SimulatorConfig(events=events, seed=seed, partitions=settings.partitions, mix=mix)
     for record in simulate(config, tallies):
         with suppress(InvalidRecord):
             examine(record.topic, record.key, record.value)

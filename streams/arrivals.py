@@ -1,14 +1,18 @@
-"""What a batch brought: facts by token, and the records that go elsewhere."""
+"""What a batch brought: facts by token, or metrics by note, and the records that go elsewhere."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from streams.codec import decode_records
-from streams.core.facts import Fact
 from streams.murmur2 import partitions_of
 from streams.ports import Batch, Message, Record, Spans
+from streams.topics import NOTE_METRIC, partition_of_lane
+
+Content = TypeVar("Content")
+"""What the records of a lane say: facts of journeys, or metrics of notes."""
 
 
 class Aside(msgspec.Struct, frozen=True):
@@ -28,43 +32,52 @@ class Misplaced(msgspec.Struct, frozen=True):
     partition: int
 
 
-class Arrivals(msgspec.Struct):
+class Arrivals(msgspec.Struct, Generic[Content]):
     """A batch, decoded."""
 
-    by_token: dict[str, list[Fact]]
-    sources: list[tuple[str, list[Fact], list[Record]]]  # per topic the facts and, aligned, their records
+    by_key: dict[str, list[Content]]  # by token, or by note
+    sources: list[tuple[str, list[Content], list[Record]]]  # per topic the facts and, aligned, their records
     aside: list[Aside]
     misplaced: list[Misplaced]
     consumed: dict[str, int]
 
-    def records_of(self, facts: Sequence[Fact]) -> Iterator[tuple[str, Record]]:
+    def records_of(self, facts: Sequence[Content]) -> Iterator[tuple[str, Record]]:
         """The records that these very facts came from, with their topics."""
         wanted = {id(fact) for fact in facts}
         for topic, known, records in self.sources:
             yield from ((topic, record) for fact, record in zip(known, records, strict=True) if id(fact) in wanted)
 
 
-def arrivals(batch: Batch, partitions: int, parked: Spans | None = None) -> Arrivals:
+def arrivals(batch: Batch, partitions: int, parked: Spans | None = None) -> Arrivals[Any]:
     """Decode a batch.  `parked`, in a silent replay, names the records to set aside untried."""
-    arrived = Arrivals({}, [], [], [], {})
+    arrived: Arrivals[Any] = Arrivals({}, [], [], [], {})
     for topic, records in batch.records.items():
         arrived.consumed[topic] = len(records)
         tried = _without_parked(arrived, topic, records, parked) if parked else records
         decoded = decode_records(topic, tried)
         arrived.sources.append((topic, decoded.facts, decoded.sources))
         arrived.aside += [Aside(topic, record, code, message) for record, code, message in decoded.invalid]
-        by_token = arrived.by_token
-        for fact in decoded.facts:
-            facts = by_token.get(fact.token)
-            if facts is None:
-                by_token[fact.token] = [fact]
-            else:
-                facts.append(fact)
-    _set_misplaced_apart(arrived, batch.lane, partitions)
+        sort = _sort_by_note if topic == NOTE_METRIC else _sort_by_token
+        sort(decoded.facts, arrived.by_key)
+    _set_misplaced_apart(arrived, partition_of_lane(batch.lane, partitions), partitions)
     return arrived
 
 
-def _without_parked(arrived: Arrivals, topic: str, records: Sequence[Record], parked: Spans) -> list[Record]:
+def _sort_by_token(facts: Iterable[Any], by_key: dict[str, list[Any]]) -> None:
+    for fact in facts:
+        known = by_key.get(fact.token)
+        if known is None:
+            by_key[fact.token] = [fact]
+        else:
+            known.append(fact)
+
+
+def _sort_by_note(metrics: Iterable[Any], by_key: dict[str, list[Any]]) -> None:
+    for metric in metrics:
+        by_key.setdefault(metric.note_id, []).append(metric)
+
+
+def _without_parked(arrived: Arrivals[Any], topic: str, records: Sequence[Record], parked: Spans) -> list[Record]:
     kept = []
     spans = {code: parked[f"{topic}:{code}"] for code in PARK_CODES if f"{topic}:{code}" in parked}
     for record in records:
@@ -85,30 +98,30 @@ def within(offset: int, spans: Sequence[tuple[int, int]]) -> bool:
     return index > 0 and offset < spans[index - 1][1]
 
 
-def _set_misplaced_apart(arrived: Arrivals, lane: int, partitions: int) -> None:
-    tokens = list(arrived.by_token)
-    right = partitions_of([token.encode() for token in tokens], partitions)
-    strays = {token: partition for token, partition in zip(tokens, right, strict=True) if partition != lane}
-    for token, partition in strays.items():
-        for topic, record in arrived.records_of(arrived.by_token.pop(token)):
+def _set_misplaced_apart(arrived: Arrivals[Any], here: int, partitions: int) -> None:
+    keys = list(arrived.by_key)
+    right = partitions_of([key.encode() for key in keys], partitions)
+    strays = {key: partition for key, partition in zip(keys, right, strict=True) if partition != here}
+    for key, partition in strays.items():
+        for topic, record in arrived.records_of(arrived.by_key.pop(key)):
             arrived.misplaced.append(Misplaced(topic, record, partition))
 
 
-def dead_letter(aside: Aside, lane: int) -> Message:
+def dead_letter(aside: Aside, partition: int) -> Message:
     """The dead letter of a record: its value untouched, and in the headers why and where it stood."""
     record = aside.record
     headers = {
         "__dlq.error.code": aside.code,
         "__dlq.error.message": aside.message,
         "__dlq.original.topic": aside.topic,
-        "__dlq.original.partition": str(lane),
+        "__dlq.original.partition": str(partition),
         "__dlq.original.offset": str(record.offset),
         "__dlq.original.timestamp": str(record.timestamp),
     }
     encoded = [(name, text.encode(errors="replace")) for name, text in headers.items()]
     if record.key is not None:
         encoded.append(("__dlq.original.key", record.key))
-    return Message("dead-letter", lane, record.timestamp, record.key, record.value, encoded)
+    return Message("dead-letter", partition, record.timestamp, record.key, record.value, encoded)
 
 
 def forward(misplaced: Misplaced) -> Message:
@@ -116,6 +129,15 @@ def forward(misplaced: Misplaced) -> Message:
     record = misplaced.record
     headers = list(getattr(record, "headers", ()))
     return Message(misplaced.topic, misplaced.partition, record.timestamp, record.key, record.value, headers)
+
+
+def parked_offsets(aside: Iterable[Aside]) -> dict[str, list[int]]:
+    """The offsets of records that the core did not take, by topic and code."""
+    parked: dict[str, list[int]] = {}
+    for one in aside:
+        if one.code in PARK_CODES:
+            parked.setdefault(f"{one.topic}:{one.code}", []).append(one.record.offset)
+    return parked
 
 
 def add_spans(parked: Spans, aside: Mapping[str, Sequence[int]]) -> Spans:

@@ -2,24 +2,27 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 
 from streams.core.facts import CARRIES_AMOUNT, ID_PATTERN, MAX_RECORD_BYTES, Action, Click, Entry, Fact, Step
+from streams.core.metrics import NoteMetric
 from streams.core.results import Result
 from streams.ports import Record
 
-FACT_TYPES: Final[Mapping[str, type[Fact]]] = {
+Content: TypeAlias = Fact | NoteMetric
+
+FACT_TYPES: Final[Mapping[str, type[Content]]] = {
     "click-out": Click,
     "shop-entry": Entry,
     "shop-action": Action,
     "order": Step,
+    "note-metric": NoteMetric,
 }
 
 encode_result: Callable[[Result], bytes] = msgspec.json.Encoder().encode
-
 
 CHUNK: Final = 100
 LONGEST_NUMBER: Final = 20
@@ -38,7 +41,7 @@ class InvalidRecord(Exception):
 class Decoded(NamedTuple):
     """Records of one topic: the facts, the record that each came from, and the records that are no facts."""
 
-    facts: list[Fact]
+    facts: list[Any]  # of the topic's type
     sources: list[Record]
     invalid: list[tuple[Record, str, str]]  # with code and message
 
@@ -66,10 +69,10 @@ def decode_records(topic: str, records: Sequence[Record]) -> Decoded:
     return decoded
 
 
-def _decode_quickly(topic: str, records: Sequence[Record]) -> tuple[list[Fact], list[Record], list[Record]]:
+def _decode_quickly(topic: str, records: Sequence[Record]) -> tuple[list[Any], list[Record], list[Record]]:
     """What has the form of a fact, the records it came from, and those that need a closer look."""
     decode = _DECODERS[topic]
-    facts: list[Fact] = []
+    facts: list[Any] = []
     sources: list[Record] = []
     suspects: list[Record] = []
     for record in records:
@@ -82,7 +85,7 @@ def _decode_quickly(topic: str, records: Sequence[Record]) -> tuple[list[Fact], 
     return facts, sources, suspects
 
 
-def _sift(topic: str, facts: list[Fact], sources: list[Record], decoded: Decoded, suspects: list[Record]) -> None:
+def _sift(topic: str, facts: list[Any], sources: list[Record], decoded: Decoded, suspects: list[Record]) -> None:
     """Put clean facts to `decoded` and the records of others to `suspects`, halving until it is clear which are which.
 
     Looking at many facts together costs a fifth of looking at each.
@@ -98,7 +101,7 @@ def _sift(topic: str, facts: list[Fact], sources: list[Record], decoded: Decoded
         _sift(topic, facts[half:], sources[half:], decoded, suspects)
 
 
-def _clean(topic: str, facts: Sequence[Fact], records: Sequence[Record]) -> bool:
+def _clean(topic: str, facts: Sequence[Any], records: Sequence[Record]) -> bool:
     """Whether keys, sizes, encoding and the characters of ids are right in all of these."""
     values = [record.value or b"" for record in records]
     ids_of = _IDS[topic]
@@ -107,11 +110,18 @@ def _clean(topic: str, facts: Sequence[Fact], records: Sequence[Record]) -> bool
     except UnicodeEncodeError:
         return False
     return (
-        [record.key for record in records] == [fact.token.encode() for fact in facts]
+        [record.key for record in records] == keys_of(topic, facts)
         and not ids.translate(None, _ALPHABET)
         and b"".join(values).isascii()
         and max(map(len, values), default=0) <= MAX_RECORD_BYTES
     )
+
+
+def keys_of(topic: str, facts: Iterable[Any]) -> list[bytes]:
+    """The record keys that facts of a topic must have."""
+    if topic == "note-metric":
+        return [fact.note_id.encode() for fact in facts]
+    return [fact.token.encode() for fact in facts]
 
 
 def _click_ids(c: Click) -> str:
@@ -127,6 +137,10 @@ def _visit_ids(v: Entry | Action) -> str:
 
 def _step_ids(s: Step) -> str:
     return f"{s.token}{s.event_id}{s.platform}{s.merchant_id}{s.order_id}{s.refund_id or ''}"
+
+
+def _metric_ids(m: NoteMetric) -> str:
+    return f"{m.note_id}{m.event_id}"
 
 
 _step = msgspec.json.Decoder(Step).decode
@@ -150,17 +164,19 @@ def _decode_step(value: bytes) -> Step:
     )
 
 
-_DECODERS: dict[str, Callable[[Any], Fact]] = {
+_DECODERS: dict[str, Callable[[Any], Content]] = {
     "click-out": msgspec.json.Decoder(Click).decode,
     "shop-entry": msgspec.json.Decoder(Entry).decode,
     "shop-action": msgspec.json.Decoder(Action).decode,
     "order": _decode_step,
+    "note-metric": msgspec.json.Decoder(NoteMetric).decode,
 }
 _IDS: dict[str, Callable[[Any], str]] = {
     "click-out": _click_ids,
     "shop-entry": _visit_ids,
     "shop-action": _visit_ids,
     "order": _step_ids,
+    "note-metric": _metric_ids,
 }
 
 _REQUIRED = {
@@ -169,7 +185,7 @@ _REQUIRED = {
 }
 
 
-def examine(topic: str, key: bytes | None, value: bytes | None) -> Fact:
+def examine(topic: str, key: bytes | None, value: bytes | None) -> Content:
     """Decode one record with care; raises InvalidRecord with the first code that applies."""
     fields = _read_object(value)
     kind = FACT_TYPES[topic]
@@ -179,11 +195,12 @@ def examine(topic: str, key: bytes | None, value: bytes | None) -> Fact:
         raise InvalidRecord("missing_field", f"missing: {', '.join(missing)}")
     try:
         fact = msgspec.convert(fields, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # half a surrogate pair is no character
         raise InvalidRecord("bad_field", str(error)) from None
     _check_ids(fact)
-    if key != fact.token.encode():
-        raise InvalidRecord("key_mismatch", "the key is absent" if key is None else "the key is not the token")
+    if [key] != keys_of(topic, [fact]):
+        right = "note_id" if isinstance(fact, NoteMetric) else "token"
+        raise InvalidRecord("key_mismatch", "the key is absent" if key is None else f"the key is not the {right}")
     return fact
 
 
@@ -221,7 +238,7 @@ def _heed_status(step: dict[str, Any]) -> set[str]:
     return read
 
 
-def _check_ids(fact: Fact) -> None:
+def _check_ids(fact: Content) -> None:
     for name in fact.__struct_fields__:
         content = getattr(fact, name)
         if not isinstance(content, str):

@@ -2,19 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from itertools import count
 from typing import Any
 
-from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from streams.errors import LaneStopped, Misconfigured, Refused, Unavailable
 from streams.feed_fetcher import Fetcher, Want
 from streams.feed_group import Group
+from streams.feed_places import Kinds, Places
 from streams.feed_reader import LaneReader, TopicReader
 from streams.feed_requests import LATEST, list_offsets
 from streams.feed_seek import open_topics
@@ -23,41 +23,43 @@ from streams.ports import Batch, LastRecord, Positions
 logger = logging.getLogger(__name__)
 
 REQUEST_TIMEOUT_MS = 15_000
+# By kind of lane.  Nobody waits for a note's figures by the blink of an eye, and many small commits are dear.
+LINGER_MS = (20, 200)
 
 
 class KafkaFeed:
     """Reads the lanes that the consumer group assigns to this worker.
 
-    `kafka` are aiokafka's connection settings, `topics` maps the lanes' topics to their names in Kafka.  Called from
-    `run`: `deliver` with each batch, `on_lanes` with all lanes that are the worker's whenever that changes (a lane that
-    was lost and came back is announced as both), `on_stopped` when a lane cannot be read on: it is read again after the
-    next seek.  A lane at its end is fetched once in `linger_ms` at most, the first record after a silence at once.
+    `kafka` are aiokafka's connection settings, `kinds` and `partitions` say what the lanes are.  Called from `run`:
+    `deliver` with each batch, `on_lanes` with all lanes that are the worker's whenever that changes (a lane that was
+    lost and came back is announced as both), `on_stopped` when a lane cannot be read on: it is read again after the
+    next seek.  A lane at its end is fetched once in the `linger_ms` of its kind at most, the first record after a
+    silence at once.
     """
 
     def __init__(  # noqa: PLR0913  # each is known to the caller only
         self,
         kafka: Mapping[str, Any],
         group: str,
-        topics: Mapping[str, str],
+        kinds: Kinds,
         partitions: int,
         *,
         deliver: Callable[[Batch], Awaitable[None]],
         on_lanes: Callable[[set[int]], Awaitable[None] | None],
         on_stopped: Callable[[int, LaneStopped | Unavailable], Awaitable[None] | None],
         batch_records: int = 2000,
-        linger_ms: int = 20,
+        linger_ms: Sequence[int] = LINGER_MS,
         session_timeout_ms: int = 8000,
         partition_bytes: int = 512 * 1024,
     ) -> None:
         self._kafka = kafka
         self._group_name = group
-        self._topics = topics
-        self._partitions = partitions
+        self._places = Places(kinds, partitions)
         self._deliver = deliver
         self._on_lanes = on_lanes
         self._on_stopped = on_stopped
         self._batch_records = batch_records
-        self._linger_s = linger_ms / 1000
+        self._linger_ms = linger_ms
         self._session_timeout_ms = session_timeout_ms
         self._partition_bytes = partition_bytes
         self._readers: dict[int, LaneReader] = {}
@@ -85,7 +87,7 @@ class KafkaFeed:
             parts.push_async_callback(self._client.close)
             try:
                 await self._client.bootstrap()
-                await self._client.set_topics(self._topics.values())
+                await self._client.set_topics(self._places.names)
             except KafkaError as error:
                 raise Unavailable(f"Kafka at {self._kafka['bootstrap_servers']} does not answer: {error}") from error
             self._check_partitions()
@@ -94,7 +96,6 @@ class KafkaFeed:
             self._fetcher = Fetcher(
                 self._client,
                 partition_bytes=self._partition_bytes,
-                linger_s=self._linger_s,
                 on_reply=self._look_at,
                 on_trouble=self._report,
             )
@@ -142,7 +143,11 @@ class KafkaFeed:
             raise Refused(f"lane {lane} is not this worker's")
         number = next(self._seeks)
         reader.void(number)
-        topics = [self._topic_reader(lane, topic, positions, until) for topic in self._topics]
+        self._places.require_topics(lane, positions, until or {})
+        topics = [
+            TopicReader(topic, place, positions.get(topic, 0), None if until is None else until.get(topic, 0))
+            for place, topic in self._places.lanes[lane].items()
+        ]
         await open_topics(self._client, topics, last or {}, partition_bytes=self._partition_bytes)
         if self._readers.get(lane) is not reader or reader.seek != number:
             raise Refused(f"lane {lane} was lost or sought again")
@@ -158,21 +163,21 @@ class KafkaFeed:
 
     async def end_offsets(self, lane: int) -> Positions:
         """Up to where the lane can be read now: the last stable offsets.  Raises Unavailable."""
-        partitions = {TopicPartition(name, lane): topic for topic, name in self._topics.items()}
+        places = self._places.lanes[lane]
         try:
-            ends = await list_offsets(self._client, partitions, LATEST, committed=True)
+            ends = await list_offsets(self._client, places, LATEST, committed=True)
         except KafkaError as error:
             raise Unavailable(f"lane {lane}: no end offsets: {error}") from error
-        return {topic: ends[partition] for partition, topic in partitions.items()}
+        return {topic: ends[place] for place, topic in places.items()}
 
     async def commit_positions(self, positions: Mapping[int, Positions]) -> bool:
         """Tell the group where lanes stand, for people's lag tools; False if that did not work this time."""
         return await self._group.commit(
             {
-                TopicPartition(self._topics[topic], lane): offset
-                for lane, offsets in positions.items()
-                for topic, offset in offsets.items()
-                if topic in self._topics and lane in self._readers
+                place: positions[lane][topic]
+                for lane in positions.keys() & self._readers.keys()
+                for place, topic in self._places.lanes[lane].items()
+                if topic in positions[lane]
             }
         )
 
@@ -180,29 +185,25 @@ class KafkaFeed:
         return Group(
             self._client,
             self._group_name,
-            topics=self._topics.values(),
-            lanes=self._partitions,
+            self._places,
             session_timeout_ms=self._session_timeout_ms,
             on_change=self._change_lanes,
         )
 
     def _check_partitions(self) -> None:
-        for name in self._topics.values():
+        for name in self._places.names:
             partitions = self._client.cluster.partitions_for_topic(name)
             if partitions is None:
                 raise Misconfigured(f"topic {name} does not exist")
-            if len(partitions) != self._partitions:
-                raise Misconfigured(f"topic {name} has {len(partitions)} partitions, not {self._partitions}")
-
-    def _topic_reader(self, lane: int, topic: str, positions: Positions, until: Positions | None) -> TopicReader:
-        end = None if until is None else until.get(topic, 0)
-        return TopicReader(topic, TopicPartition(self._topics[topic], lane), positions.get(topic, 0), end)
+            if len(partitions) != self._places.partitions:
+                raise Misconfigured(f"topic {name} has {len(partitions)} partitions, not {self._places.partitions}")
 
     def _change_lanes(self, lanes: frozenset[int]) -> None:
         for lane in self._readers.keys() - lanes:
             self._readers.pop(lane).void(0)
         for lane in lanes - self._readers.keys():
-            self._readers[lane] = LaneReader(lane, self._batch_records)
+            linger_s = self._linger_ms[lane // self._places.partitions] / 1000
+            self._readers[lane] = LaneReader(lane, self._batch_records, linger_s)
         self._news.put_nowait(partial(self._on_lanes, set(lanes)))
 
     def _report(self, reader: LaneReader, error: LaneStopped | Unavailable) -> None:

@@ -1,4 +1,4 @@
-"""The sharing out of lanes as aiokafka's coordinator wants it."""
+"""The sharing out of partition numbers as aiokafka's coordinator wants it."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -10,35 +10,38 @@ from streams.assignor import Claim, share_out
 
 
 class LaneAssignor:
-    """Assigns lanes: one partition number of all topics that a member reads, never a part of them."""
+    """Assigns partition numbers, each of all topics that a member reads and never of a part of them.
+
+    So members that read different topics, of which some are newer, can be in one group: no lane is split.
+    """
 
     name = "redcat-lanes"
 
-    def __init__(self, lanes: int, generation: Callable[[], int]) -> None:
-        self._lanes = lanes
+    def __init__(self, partitions: int, generation: Callable[[], int]) -> None:
+        self._partitions = partitions
         self._generation = generation
         self._claim = Claim([], 0)
 
     def metadata(self, topics: Iterable[str]) -> ConsumerProtocolMemberMetadata:
-        """What this member tells the group's leader: its topics, and the lanes that it held last."""
+        """What this member tells the group's leader: its topics, and the partition numbers that it held last."""
         return ConsumerProtocolMemberMetadata(0, sorted(topics), msgspec.json.encode(self._claim))
 
     def assign(
         self,
-        cluster: ClusterMetadata,  # noqa: ARG002  # the number of lanes is a setting
+        cluster: ClusterMetadata,  # noqa: ARG002  # the number of partitions is a setting
         members: Mapping[str, ConsumerProtocolMemberMetadata],
     ) -> dict[str, ConsumerProtocolMemberAssignment]:
         """What the leader tells each member."""
         claims = {member: _claim(metadata.user_data) for member, metadata in members.items()}
         return {
-            member: ConsumerProtocolMemberAssignment(0, [(topic, lanes) for topic in members[member].subscription], b"")
-            for member, lanes in share_out(claims, self._lanes).items()
+            member: ConsumerProtocolMemberAssignment(0, [(topic, share) for topic in members[member].subscription], b"")
+            for member, share in share_out(claims, self._partitions).items()
         }
 
     def on_assignment(self, assignment: ConsumerProtocolMemberAssignment) -> None:
         """Remember what to claim the next time."""
-        lanes = {partition.partition for partition in assignment.partitions()}
-        self._claim = Claim(sorted(lanes), self._generation())
+        numbers = {partition.partition for partition in assignment.partitions()}
+        self._claim = Claim(sorted(numbers), self._generation())
 
 
 def _claim(user_data: bytes | None) -> Claim:

@@ -1,30 +1,28 @@
 """How far the lanes can be read now, asked without joining the group."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
-from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from streams.errors import Unavailable
+from streams.feed_places import Kinds, Places
 from streams.feed_requests import LATEST, list_offsets
 from streams.ports import Positions
 
 
-async def end_offsets(kafka: Mapping[str, Any], topics: Mapping[str, str], partitions: int) -> dict[int, Positions]:
-    """Per lane the last stable offsets; `topics` maps topics to their names in Kafka.  Raises Unavailable."""
+async def end_offsets(kafka: Mapping[str, Any], kinds: Kinds, partitions: int) -> dict[int, Positions]:
+    """Per lane the last stable offsets.  Raises Unavailable."""
     client = AIOKafkaClient(**kafka)
-    places = {TopicPartition(name, lane): topic for topic, name in topics.items() for lane in range(partitions)}
+    places = Places(kinds, partitions)
     try:
         await client.bootstrap()
-        await client.set_topics(topics.values())
-        ends = await list_offsets(client, places, LATEST, committed=True)
+        await client.set_topics(places.names)
+        ends = await list_offsets(client, chain(*places.lanes.values()), LATEST, committed=True)
     except (KafkaError, OSError) as error:
         raise Unavailable(f"no end offsets: {error}") from error
     finally:
         await client.close()
-    by_lane: dict[int, Positions] = {lane: {} for lane in range(partitions)}
-    for place, topic in places.items():
-        by_lane[place.partition][topic] = ends[place]
-    return by_lane
+    return {lane: {topic: ends[place] for place, topic in of.items()} for lane, of in places.lanes.items()}

@@ -48,13 +48,11 @@ class Fetcher:
         client: AIOKafkaClient,
         *,
         partition_bytes: int,
-        linger_s: float,
         on_reply: Callable[[LaneReader], None],
         on_trouble: Callable[[LaneReader, LaneStopped | Unavailable], None],
     ) -> None:
         self._client = client
         self._partition_bytes = partition_bytes
-        self._linger_s = linger_s
         self._on_reply = on_reply
         self._on_trouble = on_trouble
         self._loop = asyncio.get_running_loop()
@@ -116,12 +114,11 @@ class Fetcher:
             self._on_reply(lane)
 
     async def _accept(self, wants: list[Want], slices: Mapping[TopicPartition, Slice]) -> None:
-        next_fetch = self._next_tick()
         refused = []
         for want in wants:
             reply = slices.get(want.reader.partition)
             if reply is not None and reply.ok:
-                want.reader.accept(reply, next_fetch)
+                want.reader.accept(reply, self._next_tick(want.lane.linger_s))
             else:
                 refused.append((want, reply))
         for want, reply in refused:
@@ -158,7 +155,7 @@ class Fetcher:
         wait_s = WAIT_S - self._loop.time() % WAIT_S
         return round(1000 * (wait_s if wait_s > WAIT_S / 2 else wait_s + WAIT_S))
 
-    def _next_tick(self) -> float:
+    def _next_tick(self, linger_s: float) -> float:
         """Lanes at their end are fetched on a common beat, so that they share requests."""
         now = self._loop.time()
-        return now + self._linger_s - now % self._linger_s if self._linger_s else now
+        return now + linger_s - now % linger_s if linger_s else now

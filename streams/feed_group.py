@@ -4,7 +4,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.client import AIOKafkaClient
@@ -26,6 +26,8 @@ from aiokafka.structs import OffsetAndMetadata
 
 from streams.errors import Misconfigured, Refused, Unavailable
 from streams.feed_assignor import LaneAssignor
+from streams.feed_places import Places
+from streams.feed_records import name_of
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,7 @@ PATIENCE_S = 5.0
 class Group:
     """Membership in the consumer group, by aiokafka's coordinator; the lanes are fetched by others.
 
+    What the group shares out are partition numbers, and with one go the lanes of all kinds.
     `on_change` is told the worker's lanes whenever some are lost or new.  During a rebalance it keeps its lanes until
     the new assignment: nobody else is given them before.  It loses all of them at once when the group has dropped it.
     """
@@ -48,16 +51,15 @@ class Group:
         self,
         client: AIOKafkaClient,
         name: str,
+        places: Places,
         *,
-        topics: Collection[str],
-        lanes: int,
         session_timeout_ms: int,
         on_change: Callable[[frozenset[int]], None],
     ) -> None:
         self.lanes: frozenset[int] = frozenset()
         self._client = client
         self._name = name
-        self._topics = frozenset(topics)
+        self._places = places
         self._on_change = on_change
         self._session_timeout_ms = session_timeout_ms
         self._joined = asyncio.Event()
@@ -65,7 +67,7 @@ class Group:
         self._failures: set[asyncio.Future[None]] = set()  # aiokafka fails these when it cannot go on
         self._subscription = SubscriptionState()
         self._subscription.register_fetch_waiters(self._failures)
-        self._subscription.subscribe(set(topics), listener=_Listener(self._revoked, self._assigned))
+        self._subscription.subscribe(set(places.names), listener=_Listener(self._revoked, self._assigned))
         self._coordinator = GroupCoordinator(
             client,
             self._subscription,
@@ -75,7 +77,7 @@ class Group:
             heartbeat_interval_ms=HEARTBEAT_MS,
             max_poll_interval_ms=NEVER_MS,
             enable_auto_commit=False,
-            assignors=(LaneAssignor(lanes, lambda: self._coordinator.generation),),
+            assignors=(LaneAssignor(places.partitions, lambda: self._coordinator.generation),),
         )
 
     async def confirm(self, lane: int) -> None:
@@ -199,13 +201,12 @@ class Group:
             self._set(frozenset())
 
     def _assigned(self, partitions: Iterable[TopicPartition]) -> None:
-        topics: dict[int, set[str]] = {}
-        for partition in partitions:
-            topics.setdefault(partition.partition, set()).add(partition.topic)
-        whole = frozenset(lane for lane, assigned in topics.items() if assigned == self._topics)
-        if len(whole) < len(topics):
+        assigned = frozenset(partitions)
+        whole = self._places.whole(assigned)
+        waiting = assigned.difference(*(self._places.lanes[lane] for lane in whole))
+        if waiting:
             # The group's leader is of a version that shares out topics one by one.
-            logger.warning("lanes wait for all their topics", extra={"lanes": sorted(topics.keys() - whole)})
+            logger.warning("lanes wait for all their topics", extra={"partitions": sorted(map(name_of, waiting))})
         self._set(whole)
         self._joined.set()
 

@@ -70,8 +70,9 @@ class Plan(NamedTuple):
 class LaneReader:
     """Makes one lane's batches out of what is fetched of its topics."""
 
-    def __init__(self, lane: int, batch_records: int) -> None:
+    def __init__(self, lane: int, batch_records: int, linger_s: float = 0.0) -> None:
         self.lane = lane
+        self.linger_s = linger_s  # between two fetches at its end
         self.seek = 0
         self._batch_records = batch_records
         self._topics: dict[str, TopicReader] = {}

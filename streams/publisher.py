@@ -13,12 +13,12 @@ from streams.ports import Entry, Marker
 from streams.publisher_marker import decode_marker, read_last
 from streams.publisher_records import Outlet
 from streams.publisher_transaction import Transactions
-from streams.topics import CONVERSION, DEAD_LETTER, TOKEN_TOPICS
+from streams.topics import CONVERSION, DEAD_LETTER, METRIC_TOPICS, TOKEN_TOPICS, markers
 
 REQUEST_TIMEOUT_MS = 10_000
 # A worker that dies leaves its transaction open, and readers wait for it until its lane is taken over or it times out.
 TRANSACTION_TIMEOUT_MS = 10_000
-TOPICS = (CONVERSION, DEAD_LETTER, *TOKEN_TOPICS)  # results, dead letters, forwards
+TOPICS = (CONVERSION, DEAD_LETTER, *TOKEN_TOPICS, *METRIC_TOPICS)  # results, dead letters, forwards
 LINKS = 4  # connections per node: a broker serves one connection's requests one by one
 
 
@@ -35,14 +35,15 @@ class KafkaPublisher:
         group: str,
         *,
         names: Callable[[str], str],
-        marker_topic: str,
+        partitions: int,
         source: str,
         transaction_timeout_ms: int = TRANSACTION_TIMEOUT_MS,
     ) -> None:
         self._kafka = kafka
         self._group = group
         self._names = names
-        self._marker_topic = marker_topic
+        self._marker_topics = list(map(names, markers(group)))
+        self._partitions = partitions
         self._source = source
         self._transaction_timeout_ms = transaction_timeout_ms
         self._parts = AsyncExitStack()  # what is to be closed
@@ -54,7 +55,7 @@ class KafkaPublisher:
             parts.push_async_callback(self._client.close)
             try:
                 await self._client.bootstrap()
-                await self._client.set_topics([*map(self._names, TOPICS), self._marker_topic])
+                await self._client.set_topics([*map(self._names, TOPICS), *self._marker_topics])
             except KafkaError as error:
                 raise Unavailable(f"Kafka at {self._kafka['bootstrap_servers']} does not answer: {error}") from error
             self._parts = parts.pop_all()
@@ -72,13 +73,17 @@ class KafkaPublisher:
             link=f"lane-{lane % LINKS}",
         )
         await transactions.open()
-        outlet = Outlet(lane, names=self._names, marker_topic=self._marker_topic, source=self._source)
+        outlet = Outlet(lane, names=self._names, markers=self._markers(lane), source=self._source)
         return LaneProducer(transactions, outlet)
 
     async def read_marker(self, lane: int) -> Marker | None:
         """See Publisher; raises Unavailable when Kafka does not answer or a transaction stays open."""
-        value = await read_last(self._client, TopicPartition(self._marker_topic, lane))
+        value = await read_last(self._client, self._markers(lane))
         return None if value is None else decode_marker(value)
+
+    def _markers(self, lane: int) -> TopicPartition:
+        kind, partition = divmod(lane, self._partitions)
+        return TopicPartition(self._marker_topics[kind], partition)
 
 
 class LaneProducer:

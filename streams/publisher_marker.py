@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from streams.errors import LaneStopped, Unavailable
 from streams.feed_records import Fetched, name_of
 from streams.feed_requests import EARLIEST, LATEST, fetch, leader, list_offsets
-from streams.ports import Marker, Positions, Record, Spans, Tip
+from streams.ports import Marker, Positions, Record, Restating, Spans, Tip
 
 VERSION = 1
 FIRST_WINDOW = 16  # a marker is followed by its control record, and by those of aborted transactions
@@ -29,13 +29,15 @@ class MarkerRecord(msgspec.Struct, frozen=True):
     positions: Positions
     policies: list[int]
     parked: Spans
+    restating: Restating = ""
     version: int = VERSION
 
 
 def encode_marker(marker: Marker) -> bytes:
     """The value of a marker's record."""
     nonce, sequence = marker.tip
-    return msgspec.json.encode(MarkerRecord(nonce, sequence, marker.positions, marker.policies, marker.parked))
+    record = MarkerRecord(nonce, sequence, marker.positions, marker.policies, marker.parked, marker.restating)
+    return msgspec.json.encode(record)
 
 
 def decode_marker(value: bytes) -> Marker:
@@ -48,7 +50,8 @@ def decode_marker(value: bytes) -> Marker:
         raise LaneStopped(
             f"the lane's marker is of version {record.version}: a newer Redcat wrote it, upgrade this one"
         )
-    return Marker(Tip(record.nonce, record.sequence), record.positions, record.policies, record.parked)
+    tip = Tip(record.nonce, record.sequence)
+    return Marker(tip, record.positions, record.policies, record.parked, record.restating)
 
 
 async def read_last(client: AIOKafkaClient, partition: TopicPartition) -> bytes | None:

@@ -62,10 +62,10 @@ class Outgoing:
 class Outlet:
     """Where a lane's records go, and what they look like there."""
 
-    def __init__(self, lane: int, *, names: Callable[[str], str], marker_topic: str, source: str) -> None:
+    def __init__(self, lane: int, *, names: Callable[[str], str], markers: TopicPartition, source: str) -> None:
         self._names = names
-        self._results = TopicPartition(names(CONVERSION), lane)
-        self._markers = TopicPartition(marker_topic, lane)
+        self._results = TopicPartition(names(CONVERSION), markers.partition)
+        self._markers = markers
         self._marker_key = f"lane-{lane}".encode()
         self._source = source.encode()
 

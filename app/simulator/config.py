@@ -11,11 +11,13 @@ class Mix:
     another_click: float = 0.12  # after each click: one more under the same token
     entry: float = 0.46  # of journeys: the shop was entered at least once
     another_entry: float = 0.14  # after each entry
+    action: float = 0.1  # of journeys: something was favourited or put in the cart
+    another_action: float = 0.25  # after each action
     order: float = 0.085  # of journeys: at least one order
     another_order: float = 0.08  # after each order
-    other_shop: float = 0.03  # of entries and orders: at a shop that no click led to
+    other_shop: float = 0.03  # of entries, actions and orders: at a shop that no click led to
     before_click: float = 0.02  # of entries: the shop's clock is behind the note's
-    at_an_edge: float = 0.01  # of entries and orders: at the very moment of a click or of a window's end
+    at_an_edge: float = 0.01  # of entries, actions and orders: at the very moment of a click or of a window's end
     boosted: float = 0.1  # of clicks: brought by paid traffic support
     refused_link: float = 0.08  # of clicks: through a link that the default policy refuses
 
@@ -24,7 +26,9 @@ class Mix:
     reworded: float = 0.002  # of facts: sent again with the same content in other bytes
     conflicting: float = 0.003  # of facts: sent with two or more contents
     misplaced: float = 0.002  # of deliveries: into a partition that is not the key's
-    invalid: float = 0.005  # of journeys: an invalid record beside its facts
+    metric: float = 0.025  # a note's own figures, for each other record; those of an hour are told together
+
+    invalid: float = 0.005  # of journeys and figures: an invalid record beside their facts
     too_large: float = 0.004  # of invalid records
 
     def __post_init__(self) -> None:
@@ -46,7 +50,7 @@ class SimulatorConfig:
     notes: int = 2_000
     merchants: int = 200
     campaigns: int = 60
-    partitions: int = 4  # of the token topics
+    partitions: int = 4  # of the topics
     start_ms: int = 1_772_380_800_000  # Monday, 2 March 2026, 00:00 in Asia/Shanghai
     days: float = 3.0  # of event time over which the journeys begin; their orders go on for weeks
     full_results: bool = False  # keep expected results field by field, not as digests (six times the memory)

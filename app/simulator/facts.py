@@ -5,9 +5,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from streams.topics import CLICK_OUT, ORDER, SHOP_ENTRY
+from streams.topics import CLICK_OUT, NOTE_METRIC, ORDER, SHOP_ACTION, SHOP_ENTRY
 
-TOPICS = (CLICK_OUT, SHOP_ENTRY, ORDER)
+TOPICS = (CLICK_OUT, SHOP_ENTRY, SHOP_ACTION, ORDER, NOTE_METRIC)
 
 
 class Outgoing(NamedTuple):
@@ -60,6 +60,16 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     shop: Shop
 
 
+class Action(msgspec.Struct, frozen=True, gc=False):
+    """An item was favourited or put in the cart."""
+
+    event_id: str
+    token: str
+    at_ms: int
+    shop: Shop
+    action: str
+
+
 class Step(msgspec.Struct, frozen=True, gc=False):
     """One step in the life of an order; amount, currency and refund_id only where the status carries them."""
 
@@ -74,9 +84,24 @@ class Step(msgspec.Struct, frozen=True, gc=False):
     refund_id: str | None = None
 
 
-Fact: TypeAlias = Click | Entry | Step
+class NoteMetric(msgspec.Struct, frozen=True, gc=False):
+    """A note's own figures up to one moment."""
 
-TOPIC_OF: dict[type[Fact], str] = {Click: CLICK_OUT, Entry: SHOP_ENTRY, Step: ORDER}
+    event_id: str
+    note_id: str
+    at_ms: int
+    reads: int
+    likes: int
+    saves: int
+    comments: int | None = None
+    shares: int | None = None
+
+
+Fact: TypeAlias = Click | Entry | Action | Step | NoteMetric
+
+TOPIC_OF: dict[type[Fact], str] = {
+    Click: CLICK_OUT, Entry: SHOP_ENTRY, Action: SHOP_ACTION, Step: ORDER, NoteMetric: NOTE_METRIC,
+}  # fmt: skip
 
 
 def make_link(  # noqa: PLR0913  # the fields of a link
@@ -100,13 +125,20 @@ def make_link(  # noqa: PLR0913  # the fields of a link
     return Link(note_id, note_kind, link, shop, category, campaign_id, creator_id, poster_id, wire[1:-1])
 
 
+def key_of(fact: Fact) -> bytes:
+    """The record key of a fact."""
+    return (fact.note_id if isinstance(fact, NoteMetric) else fact.token).encode()
+
+
 def value_of(fact: Fact) -> bytes:
     """The JSON of a fact; by string formatting, which costs half of any encoder here."""
     if isinstance(fact, Click):
         return _click_value(fact)
     if isinstance(fact, Entry):
         return f"{_shop_fact(fact)}}}".encode()
-    return _step_value(fact)
+    if isinstance(fact, Action):
+        return f'{_shop_fact(fact)},"action":"{fact.action}"}}'.encode()
+    return _step_value(fact) if isinstance(fact, Step) else _metric_value(fact)
 
 
 def _click_value(click: Click) -> bytes:
@@ -125,7 +157,19 @@ def _step_value(step: Step) -> bytes:
     return (text + "}").encode()
 
 
-def _shop_fact(fact: Entry | Step) -> str:
+def _metric_value(metric: NoteMetric) -> bytes:
+    text = (
+        f'{{"event_id":"{metric.event_id}","note_id":"{metric.note_id}","at_ms":{metric.at_ms},'
+        f'"reads":{metric.reads},"likes":{metric.likes},"saves":{metric.saves}'
+    )
+    if metric.comments is not None:
+        text += f',"comments":{metric.comments}'
+    if metric.shares is not None:
+        text += f',"shares":{metric.shares}'
+    return (text + "}").encode()
+
+
+def _shop_fact(fact: Entry | Action | Step) -> str:
     return (
         f'{{"event_id":"{fact.event_id}","token":"{fact.token}","at_ms":{fact.at_ms},'
         f'"platform":"{fact.shop.platform}","merchant_id":"{fact.shop.merchant_id}"'

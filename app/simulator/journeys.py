@@ -1,13 +1,14 @@
-"""Journeys as readers make them: clicks, shop entries and the lives of orders, with the times they are told at."""
+"""Journeys as readers make them: clicks, entries, actions and the lives of orders, with the times they are told at."""
 
 from collections.abc import Mapping, Sequence
 from random import Random
 from typing import NamedTuple
 
 from app.simulator.config import Mix
-from app.simulator.facts import Click, Entry, Fact, Link, Shop
+from app.simulator.facts import Action, Click, Entry, Fact, Link, Shop
 from app.simulator.orders import order_life
 from app.simulator.pace import (
+    ACTION_THINKING,
     CLICK_LATENESS,
     DAY_MS,
     ENTRY_LATENESS,
@@ -21,6 +22,7 @@ from app.simulator.population import SLOT_BITS, Population
 
 # Moments at which rules change their mind, relative to a click, under the default policy.
 _ENTRY_EDGES_MS = (-1, 0, DAY_MS - 1, DAY_MS)
+_ACTION_EDGES_MS = (-1, 0, 7 * DAY_MS - 1, 7 * DAY_MS)
 _ORDER_EDGES_MS = (-1, 0, 7 * DAY_MS - 1, 7 * DAY_MS, 15 * DAY_MS - 1, 15 * DAY_MS)
 
 
@@ -49,6 +51,8 @@ class Journeys:
             told.clear()
         if random.random() < mix.entry or not told:
             told += self._entries(clicks)
+        if random.random() < mix.action:
+            told += self._actions(clicks)
         if random.random() < mix.order:
             told += self._orders(clicks)
         return told
@@ -95,6 +99,17 @@ class Journeys:
                 at_ms = click.at_ms - random.randrange(1, 4_000)
             entry = Entry(f"{random.getrandbits(96):024x}", click.token, at_ms, self._shop(click))
             told.append(Told(max(at_ms + ENTRY_LATENESS.draw(random), clicks[0].at_ms), entry))
+        return told
+
+    def _actions(self, clicks: list[Click]) -> list[Told]:
+        random = self._random
+        told: list[Told] = []
+        while not told or random.random() < self._mix.another_action:
+            click = self._one_of(clicks)
+            at_ms = click.at_ms + self._delay(ACTION_THINKING, _ACTION_EDGES_MS, click)
+            name = "cart" if random.random() < 0.6 else "favourite"
+            action = Action(f"{random.getrandbits(96):024x}", click.token, at_ms, self._shop(click), name)
+            told.append(Told(max(at_ms + ENTRY_LATENESS.draw(random), clicks[0].at_ms), action))
         return told
 
     def _orders(self, clicks: list[Click]) -> list[Told]:

@@ -8,7 +8,18 @@ from typing import Any, Final, NamedTuple
 from msgspec.structs import replace
 
 from app.simulator.config import SimulatorConfig
-from app.simulator.facts import TOPIC_OF, Click, Entry, Fact, Outgoing, Step, content_of, value_of
+from app.simulator.facts import (
+    TOPIC_OF,
+    Action,
+    Click,
+    Fact,
+    NoteMetric,
+    Outgoing,
+    Step,
+    content_of,
+    key_of,
+    value_of,
+)
 from app.simulator.journeys import Told
 from app.simulator.pace import REPEAT_LATENESS
 from app.simulator.population import SLOT_BITS, Population
@@ -34,7 +45,7 @@ class Spoilt(NamedTuple):
 
 
 class Noise:
-    """Turns the facts of a journey into records."""
+    """Turns facts into records."""
 
     def __init__(self, random: Random, population: Population, config: SimulatorConfig) -> None:
         self._random = random
@@ -44,9 +55,9 @@ class Noise:
         self._calm = 1 - config.mix.disturbed
 
     def deliver(self, told: Sequence[Told]) -> tuple[list[Outgoing], list[Fact]]:
-        """The records of a journey and the fact of each: nearly always every fact once."""
+        """The records of facts with one key and the fact of each: nearly always every fact once."""
         draw, calm = self._random.random, self._calm
-        key = told[0].fact.token.encode()
+        key = key_of(told[0].fact)
         records: list[Outgoing] = []
         facts: list[Fact] = []
         for due_ms, fact in told:
@@ -110,17 +121,21 @@ class Noise:
             if random.random() < 0.5:
                 return replace(fact, to=self._population.link_at(random.getrandbits(SLOT_BITS)))
             return replace(fact, boost_id=f"b{random.getrandbits(16)}")
-        if isinstance(fact, Entry):
-            return fact if shift_ms else replace(fact, at_ms=fact.at_ms + 2)
-        if fact.amount_minor is not None and random.random() < 0.6:
-            return replace(fact, amount_minor=fact.amount_minor + random.randrange(1, 500))
-        return replace(fact, order_id=str(6 * 10**18 + random.getrandbits(61)))
+        if isinstance(fact, Step):
+            if fact.amount_minor is not None and random.random() < 0.6:
+                return replace(fact, amount_minor=fact.amount_minor + random.randrange(1, 500))
+            return replace(fact, order_id=str(6 * 10**18 + random.getrandbits(61)))
+        if isinstance(fact, NoteMetric):
+            return replace(fact, reads=fact.reads + random.randrange(1, 500))
+        if isinstance(fact, Action) and random.random() < 0.5:
+            fact = replace(fact, action="cart" if fact.action == "favourite" else "favourite")
+        return fact if shift_ms else replace(fact, at_ms=fact.at_ms + 2)
 
     def _later(self, delivery: Delivery) -> Delivery:
         return delivery._replace(due_ms=delivery.due_ms + REPEAT_LATENESS.draw(self._random))
 
     def spoil(self, told: Told) -> Spoilt:
-        """An invalid record in the likeness of a fact, of the same token but of an event of its own."""
+        """An invalid record in the likeness of a fact, of the same key but of an event of its own."""
         random = self._random
         fact = replace(told.fact, event_id=f"{random.getrandbits(96):024x}")
         code = "too_large" if random.random() < self._mix.too_large else _CODES[int(random.random() * len(_CODES))]
@@ -136,13 +151,15 @@ def reworded(random: Random, fact: Fact) -> bytes:
     fields.append(("x_trace", f"{random.getrandbits(32):08x}"))
     if isinstance(fact, Click) and fact.boost_id is None:
         fields.append(("boost_id", None))
+    if isinstance(fact, NoteMetric) and fact.shares is None:
+        fields.append(("shares", None))
     if isinstance(fact, Step) and fact.amount_minor is None:
         fields += [("amount_minor", random.randrange(100_000)), ("currency", "CNY")]
     return json.dumps(dict(fields)).encode()
 
 
 def _not_json(random: Random, fact: Fact) -> tuple[bytes | None, bytes | None]:
-    key, value = fact.token.encode(), value_of(fact)
+    key, value = key_of(fact), value_of(fact)
     garbage = (b"", None, value[:-1], b"[" + value + b"]", value + b"}", b'"' + key + b'"', b"null", b"\x00\xff\xfe")
     return key, random.choice(garbage)
 
@@ -155,25 +172,25 @@ def _missing_field(random: Random, fact: Fact) -> tuple[bytes | None, bytes | No
         fields[name] = None
     else:
         del fields[name]
-    return fact.token.encode(), json.dumps(fields).encode()
+    return key_of(fact), json.dumps(fields).encode()
 
 
 def _bad_field(random: Random, fact: Fact) -> tuple[bytes | None, bytes | None]:
     fields = content_of(fact)
     fits = [(name, content) for name, content in _BAD_CONTENTS if name in fields]
     name, content = random.choice(fits)
-    return fact.token.encode(), json.dumps({**fields, name: content}).encode()
+    return key_of(fact), json.dumps({**fields, name: content}).encode()
 
 
 def _key_mismatch(random: Random, fact: Fact) -> tuple[bytes | None, bytes | None]:
-    keys = (None, b"", f"{random.getrandbits(128):032x}".encode(), fact.token.upper().encode() + b"-", b"\xff")
+    keys = (None, b"", f"{random.getrandbits(128):032x}".encode(), key_of(fact).upper() + b"-", b"\xff")
     return random.choice(keys), value_of(fact)
 
 
 def _too_large(random: Random, fact: Fact) -> tuple[bytes | None, bytes | None]:
     value = value_of(fact)[:-1] + b',"x_padding":"'
     padding = MAX_RECORD_BYTES + random.choice((1, 2, 1_000)) - len(value) - 2
-    return fact.token.encode(), value + b"." * padding + b'"}'
+    return key_of(fact), value + b"." * padding + b'"}'
 
 
 Spoiler = Callable[[Random, Fact], tuple[bytes | None, bytes | None]]
@@ -186,7 +203,7 @@ _SPOILERS: Final[Mapping[str, Spoiler]] = {
     "key_mismatch": _key_mismatch,
 }
 _CODES = [code for code in _SPOILERS if code != "too_large"]
-_OPTIONAL = frozenset(("campaign_id", "creator_id", "poster_id", "boost_id"))
+_OPTIONAL = frozenset(("campaign_id", "creator_id", "poster_id", "boost_id", "comments", "shares"))
 _BAD_CONTENTS: tuple[tuple[str, Any], ...] = (
     ("event_id", ""),
     ("event_id", "e" * 129),
@@ -200,6 +217,12 @@ _BAD_CONTENTS: tuple[tuple[str, Any], ...] = (
     ("note_kind", "video"),
     ("link", "profile"),
     ("category", "fmcg/skincare"),
+    ("action", "share"),
+    ("note_id", "n 1"),
+    ("reads", -1),
+    ("likes", 1.5),
+    ("saves", 10**12 + 1),
+    ("comments", "12"),
     ("status", "shipped"),
     ("order_id", 4_611_686_018_427_387_904),
     ("amount_minor", -1),

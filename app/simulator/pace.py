@@ -61,6 +61,11 @@ ENTRY_THINKING = {
     "outdoor": Thinking(0.60, 0.34, 5),
     "health": Thinking(0.64, 0.31, 4),
 }
+ACTION_THINKING = {
+    "fmcg": Thinking(0.64, 0.28, 8),
+    "outdoor": Thinking(0.48, 0.38, 12),
+    "health": Thinking(0.54, 0.34, 10),
+}
 ORDER_THINKING = {
     "fmcg": Thinking(0.45, 0.35, 18),
     "outdoor": Thinking(0.15, 0.40, 24),

@@ -5,8 +5,9 @@ from operator import attrgetter
 from random import Random
 
 from app.simulator.config import SimulatorConfig
-from app.simulator.facts import Click, Entry, Fact, Outgoing, Step, value_of
-from app.simulator.journeys import Journeys
+from app.simulator.facts import Fact, Outgoing, key_of, value_of
+from app.simulator.figures import Figures
+from app.simulator.journeys import Journeys, Told
 from app.simulator.noise import Noise
 from app.simulator.pace import DAY_MS, Clock
 from app.simulator.population import Population
@@ -48,25 +49,31 @@ def simulate(config: SimulatorConfig, tallies: Tallies) -> Iterator[Outgoing]:
 
 
 class _Teller:
-    """Makes the records of one journey after the other and keeps the truth about them."""
+    """Makes the records of one journey after the other, and notes' figures between them; keeps the truth about both."""
 
     def __init__(self, config: SimulatorConfig, tallies: Tallies) -> None:
         population = Population(config)
         self._random = Random(config.seed)
         self._journeys = Journeys(self._random, population, config.mix)
+        self._figures = Figures(self._random, config.mix)
         self._noise = Noise(self._random, population, config)
         self._invalid = config.mix.invalid
         self._tallies = tallies
 
     def next(self, at_ms: int, room: int) -> list[Outgoing]:
         """The records of the next journey; of a journey of one click if they were more than `room`."""
-        told = self._journeys.draw(at_ms)
+        records: list[Outgoing] = []
+        for metric in self._figures.tell(at_ms):
+            records += self._deliver([metric], room - 1 - len(records))
+        room -= len(records)
+        return records + (self._deliver(self._journeys.draw(at_ms), room) or self._deliver_click(at_ms))
+
+    def _deliver(self, told: Sequence[Told], room: int) -> list[Outgoing]:
+        """The records of facts with one key; none if they were more than `room`."""
         records, facts = self._noise.deliver(told)
         spoilt = self._noise.spoil(told[-1]) if self._random.random() < self._invalid else None
         if len(records) + (spoilt is not None) > room:
-            click = self._journeys.draw_click(at_ms)
-            spoilt, facts = None, [click.fact]
-            records = [Outgoing(CLICK_OUT, None, click.fact.token.encode(), value_of(click.fact), click.due_ms)]
+            return []
         self._tell(records, facts)
         if spoilt is not None:
             self._tallies.sent[spoilt.record.topic] += 1
@@ -74,18 +81,15 @@ class _Teller:
             records.append(spoilt.record)
         return records
 
+    def _deliver_click(self, at_ms: int) -> list[Outgoing]:
+        due_ms, click = self._journeys.draw_click(at_ms)
+        record = Outgoing(CLICK_OUT, None, key_of(click), value_of(click), due_ms)
+        self._tell([record], [click])
+        return [record]
+
     def _tell(self, records: Sequence[Outgoing], facts: Sequence[Fact]) -> None:
-        clicks: list[Click] = []
-        entries: list[Entry] = []
-        steps: list[Step] = []
-        for fact in facts:
-            if isinstance(fact, Click):
-                clicks.append(fact)
-            elif isinstance(fact, Entry):
-                entries.append(fact)
-            else:
-                steps.append(fact)
-        self._tallies.tell(clicks, entries, steps)
+        self._figures.notice(facts)
+        self._tallies.tell(facts)
         for record in records:
             if record.partition is not None:
                 self._tallies.forwarded[record.topic] += 1

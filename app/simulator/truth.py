@@ -11,15 +11,16 @@ from typing import Any, NamedTuple, TypeVar
 
 import orjson
 
-from app.simulator.facts import Click, Entry, Shop, Step, canonical
+from app.simulator.facts import Action, Click, Entry, Fact, NoteMetric, Shop, Step, canonical
 from app.simulator.rules import Rules, Terms
-from streams.topics import CLICK_OUT, ORDER, SHOP_ENTRY
+from streams.topics import CLICK_OUT, NOTE_METRIC, ORDER, SHOP_ACTION, SHOP_ENTRY
 
 NO_CLICK = -1
 OTHER_SHOP, BEFORE_CLICK, WINDOW_PASSED, CLICK_REFUSED, CANDIDATE = range(5)
 _REASONS = ("other_shop", "before_click", "window_passed", "click_refused", None, "no_click")
 
-OneKind = TypeVar("OneKind", Click, Entry, Step)
+OneKind = TypeVar("OneKind", Click, Entry, Action, Step)
+OneFact = TypeVar("OneFact", Click, Entry, Action, Step, NoteMetric)
 
 
 class Judged(NamedTuple):
@@ -37,6 +38,7 @@ class Tallies:
         self.full_results = full_results
         self.notes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.money: defaultdict[str, Counter[tuple[str, str]]] = defaultdict(Counter)  # note -> (name, currency)
+        self.metrics: defaultdict[str, dict[str, NoteMetric]] = defaultdict(dict)  # note -> event id -> what stands
         self.results: dict[str, bytes] = {}  # "TOKEN RESULT_ID" -> canonical fields or their digest
         self.may_be_void: set[str] = set()
         self.outcomes: Counter[tuple[str, str, str | None]] = Counter()  # kind, outcome, reason
@@ -47,8 +49,34 @@ class Tallies:
         self.forwarded: Counter[str] = Counter()
         self.invalid: Counter[tuple[str, str]] = Counter()
 
-    def tell(self, clicks: Sequence[Click], entries: Sequence[Entry], steps: Sequence[Step]) -> None:
-        """Add a whole journey: its valid records as facts, in any order, repeats and rivals included."""
+    def tell(self, facts: Sequence[Fact]) -> None:
+        """Add a whole journey, or notes' figures: valid records as facts, in any order, repeats and rivals included."""
+        clicks: list[Click] = []
+        entries: list[Entry] = []
+        actions: list[Action] = []
+        steps: list[Step] = []
+        for fact in facts:
+            if isinstance(fact, Click):
+                clicks.append(fact)
+            elif isinstance(fact, Entry):
+                entries.append(fact)
+            elif isinstance(fact, Action):
+                actions.append(fact)
+            elif isinstance(fact, Step):
+                steps.append(fact)
+            else:
+                self._tell_metric(fact)
+        if clicks or entries or actions or steps:
+            self._tell_journey(clicks, entries, actions, steps)
+
+    def _tell_metric(self, metric: NoteMetric) -> None:
+        self.sent[NOTE_METRIC] += 1
+        known = self.metrics[metric.note_id]
+        known[metric.event_id] = _stronger(known.get(metric.event_id, metric), metric)
+
+    def _tell_journey(
+        self, clicks: Sequence[Click], entries: Sequence[Entry], actions: Sequence[Action], steps: Sequence[Step]
+    ) -> None:
         judged = [Judged(click, self._rules.terms(click)) for click in self._standing(CLICK_OUT, clicks)]
         for click, terms in judged:
             self.notes[click.to.note_id]["clicks" if terms.refusal is None else "clicks_refused"] += 1
@@ -57,6 +85,8 @@ class Tallies:
             credited = self._credit_entry(judged, entry)
             if credited is not None:
                 winners.add(("clicks_entered", credited.to.note_id, credited.event_id))
+        if actions:
+            self._credit_actions(judged, actions)
         for order_id, life in self._orders(steps).items() if steps else ():
             credited = self._credit_order(judged, order_id, life)
             if credited is not None:
@@ -72,9 +102,7 @@ class Tallies:
             return facts
         standing: dict[str, OneKind] = {}
         for fact in facts:
-            rival = standing.get(fact.event_id)
-            if rival is None or (rival.at_ms, canonical(rival)) < (fact.at_ms, canonical(fact)):
-                standing[fact.event_id] = fact
+            standing[fact.event_id] = _stronger(standing.get(fact.event_id, fact), fact)
         self.distinct[topic] += len(standing)
         if len(standing) < len(facts):
             self.conflicts[topic] += len(set(facts)) - len(standing)
@@ -97,6 +125,17 @@ class Tallies:
             return None
         self.notes[nearest.click.to.note_id]["entries"] += 1
         return nearest.click
+
+    def _credit_actions(self, judged: Sequence[Judged], actions: Sequence[Action]) -> None:
+        """Book favourites and carts."""
+        standing = {f"{action.action}:{action.event_id}": action for action in self._standing(SHOP_ACTION, actions)}
+        for result_id, action in standing.items():
+            reached, nearest = _furthest(judged, action.action, action.shop, action.at_ms)
+            self._keep(_fields(result_id, action.action, action, reached, nearest))
+            if reached == CANDIDATE and nearest is not None:
+                self.notes[nearest.click.to.note_id][f"{action.action}s"] += 1
+        made = {f"{action.action}:{action.event_id}" for action in actions}
+        self.may_be_void |= {f"{actions[0].token} {result_id}" for result_id in made - standing.keys()}
 
     def _credit_order(self, judged: Sequence[Judged], order_id: str, life: list[Step]) -> Click | None:
         """Book an order; the click that is credited with it."""
@@ -132,6 +171,13 @@ class Tallies:
         self.results[f"{fields['token']} {fields['result_id']}"] = compact(fields, full=self.full_results)
 
 
+def _stronger(one: OneFact, other: OneFact) -> OneFact:
+    """Of two contents of one event the one that stands."""
+    if one == other:
+        return one
+    return max(one, other, key=lambda fact: (fact.at_ms, canonical(fact)))
+
+
 def _furthest(judged: Iterable[Judged], stage: str, shop: Shop, at_ms: int) -> tuple[int, Judged | None]:
     """How far the click that came furthest came, and that click; of equally far ones the greatest."""
     best: tuple[tuple[int, int, str], Judged] | None = None
@@ -165,7 +211,9 @@ def _state_of(heeded: Sequence[Step]) -> tuple[str, str | None, str]:
     return "credited", None, "orders"
 
 
-def _fields(result_id: str, kind: str, fact: Entry | Step, reached: int, nearest: Judged | None) -> dict[str, Any]:
+def _fields(
+    result_id: str, kind: str, fact: Entry | Action | Step, reached: int, nearest: Judged | None
+) -> dict[str, Any]:
     """The fields of a result that do not depend on the life of an order."""
     fields: dict[str, Any] = {
         "result_id": result_id, "kind": kind, "outcome": "credited" if reached == CANDIDATE else "refused",

@@ -8,6 +8,9 @@ import orjson
 
 from app.simulator.facts import TOPICS
 from app.simulator.truth import Tallies
+from streams.topics import NOTE_METRIC
+
+FIGURES = ("reads", "likes", "saves", "comments", "shares")
 
 Counters: TypeAlias = dict[str, dict[str, Any]]
 """Per note its counters by name; money by currency under its name; zeros left out."""
@@ -50,6 +53,11 @@ def _notes(tallies: Tallies) -> Counters:
     notes: Counters = {}
     for note_id, counters in tallies.notes.items():
         notes[note_id] = dict(sorted((name, count) for name, count in counters.items() if count))
+    for note_id, metrics in tallies.metrics.items():
+        latest = max(metrics.values(), key=lambda metric: (metric.at_ms, metric.event_id))
+        figures = {name: getattr(latest, name) for name in FIGURES if getattr(latest, name)}
+        if figures:
+            notes.setdefault(note_id, {}).update(figures)
     for note_id, money in tallies.money.items():
         for (name, currency), amount in sorted(money.items()):
             if amount:
@@ -60,6 +68,9 @@ def _notes(tallies: Tallies) -> Counters:
 def _ledger(tallies: Tallies, topic: str) -> dict[str, Any]:
     invalid = {code: count for (of, code), count in sorted(tallies.invalid.items()) if of == topic}
     sent, distinct, forwarded = tallies.sent[topic], tallies.distinct[topic], tallies.forwarded[topic]
+    if topic == NOTE_METRIC:
+        absorbed = sent - sum(invalid.values())
+        return {"consumed": sent + forwarded, "absorbed": absorbed, "invalid": invalid, "forwarded": forwarded}
     return {
         "consumed": sent + forwarded,  # a forwarded record is read again where it belongs
         "distinct": distinct,

@@ -13,7 +13,7 @@ from tests.simulation.exactness import assert_exact
 from tests.simulation.kafka import Content
 from tests.simulation.process import Fault
 from tests.simulation.servers import START_MS
-from tests.simulation.world import Story, running
+from tests.simulation.story import Story, running
 
 
 async def absorb(world: Story) -> None:
@@ -72,7 +72,7 @@ async def test_what_follows_an_open_transaction_waits_for_it() -> None:
 
 @in_virtual_time
 async def test_records_in_the_wrong_partition_are_forwarded_once() -> None:
-    async with running(2, lanes=2) as world:
+    async with running(2, partitions=2) as world:
         token = next(f"t{number}" for number in range(99) if partition_of(f"t{number}".encode(), 2) == 1)
         for call in ("producer.write", "producer.commit", "store.commit"):
             world.chance.upon(call, REPLY_LOST)

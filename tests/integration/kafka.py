@@ -1,7 +1,7 @@
 """What the tests of feed and publisher share: topics with records in them, and a feed whose batches are kept."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import Any, Self
@@ -68,7 +68,7 @@ class Reading:
         self,
         address: str,
         group: str,
-        names: dict[str, str],
+        kinds: Sequence[Mapping[str, str]],
         *,
         release: Callable[[Batch], bool] = lambda _: True,
         partitions: int = PARTITIONS,
@@ -82,12 +82,12 @@ class Reading:
         self.feed = KafkaFeed(
             {"bootstrap_servers": address},
             group,
-            names,
+            kinds,
             partitions,
             deliver=self._keep,
             on_lanes=lambda lanes: self._tell(self.announced, lanes),
             on_stopped=lambda lane, error: self._tell(self.stopped, (lane, error)),
-            **{"linger_ms": 1, **options},
+            **{"linger_ms": [1] * len(kinds), **options},
         )
         self._running: asyncio.Task[None] | None = None
 

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 import pytest
@@ -40,7 +40,11 @@ class Kafka:
 
     def reading(self, **options: object) -> Reading:
         """A feed of this test's topics."""
-        return Reading(self.address, self.group, self.names, **options)  # type: ignore[arg-type]
+        return Reading(self.address, self.group, [self.names], **options)  # type: ignore[arg-type]
+
+    def reading_of(self, *kinds: Sequence[str]) -> Reading:
+        """A feed of a version that reads these topics in lanes of these kinds."""
+        return Reading(self.address, self.group, [{topic: self.names[topic] for topic in topics} for topics in kinds])
 
     async def fill(self, topic: str, values: list[str], lane: int = 0, **options: object) -> None:
         """Produce to a topic, without a transaction."""
@@ -367,6 +371,68 @@ async def test_members_share_the_lanes_and_keep_what_they_have(kafka: Kafka) -> 
         assert first.of(1) == []
 
 
+@pytest_asyncio.fixture
+async def more_topics(kafka: Kafka) -> Kafka:
+    """Kafka with the topics of a newer version beside the others."""
+    more = {topic: f"{kafka.names['order']}.{topic}" for topic in ("shop-action", "note-metric")}
+    await make_topics(kafka.address, more.values())
+    kafka.names |= more
+    return kafka
+
+
+async def test_lanes_of_two_kinds_are_read_beside_each_other(more_topics: Kafka) -> None:
+    kafka = more_topics
+    for lane in range(PARTITIONS):
+        await kafka.fill("order", [f"o{lane}"], lane)
+        await kafka.fill("note-metric", [f"m{lane}"], lane)
+
+    async with kafka.reading_of(("click-out", "order"), ("note-metric",)) as reading:
+        for lane in range(2 * PARTITIONS):
+            await reading.seek(lane)
+        for lane in range(PARTITIONS):
+            await reading.stands_at(lane, {"click-out": 0, "order": 1})
+            await reading.stands_at(PARTITIONS + lane, {"note-metric": 1})
+            assert reading.values(lane, "order") == [f"o{lane}"]
+            assert reading.values(PARTITIONS + lane, "note-metric") == [f"m{lane}"]
+        assert await reading.feed.end_offsets(PARTITIONS + 1) == {"note-metric": 1}
+
+        assert await reading.feed.commit_positions({1: {"order": 5}, PARTITIONS + 1: {"note-metric": 7}})
+        async with admin(kafka.address) as client:
+            offsets = await client.list_consumer_group_offsets(kafka.group)
+    assert {(place.topic, place.partition): found.offset for place, found in offsets.items()} == {
+        (kafka.names["order"], 1): 5,
+        (kafka.names["note-metric"], 1): 7,
+    }
+
+
+@pytest.mark.parametrize("old_leads", [True, False])
+async def test_versions_that_read_different_topics_share_whole_lanes(more_topics: Kafka, old_leads: bool) -> None:
+    kafka = more_topics
+    old, new = (
+        kafka.reading_of(("click-out", "order")),
+        kafka.reading_of(("click-out", "order", "shop-action"), ("note-metric",)),
+    )
+    async with old if old_leads else new, new if old_leads else old:
+        await old.until(lambda: len(old.feed.lanes) == 1)
+        await new.until(lambda: len(new.feed.lanes) == 2)
+        (theirs,), ours = old.feed.lanes, new.feed.lanes
+        assert ours == {1 - theirs, PARTITIONS + 1 - theirs}
+        for topic in ("order", "shop-action", "note-metric"):
+            for lane in range(PARTITIONS):
+                await kafka.fill(topic, ["a"], lane)
+        await old.seek(theirs, {"shop-action": 9})  # where a newer version left it; nothing of that is looked at here
+        await old.stands_at(theirs, {"click-out": 0, "order": 1})
+        for lane in ours:
+            await new.seek(lane)
+        await new.stands_at(1 - theirs, {"click-out": 0, "order": 1, "shop-action": 1})
+        await new.stands_at(PARTITIONS + 1 - theirs, {"note-metric": 1})
+
+        with pytest.raises(LaneStopped, match="up to offset 10 of topic shop-action, which this version does not read"):
+            await old.seek(theirs, {"shop-action": 9}, until={"shop-action": 10})
+        with pytest.raises(Refused):
+            await new.feed.seek(theirs, {})
+
+
 async def test_who_stops_hands_its_lanes_over_at_once(kafka: Kafka) -> None:
     async with kafka.reading() as first, kafka.reading() as second:
         await first.until(lambda: len(first.feed.lanes) == 1)
@@ -462,7 +528,7 @@ async def test_a_session_timeout_that_kafka_does_not_take_is_refused(kafka: Kafk
 
 
 async def test_kafka_that_is_away_at_the_start_is_unavailable() -> None:
-    nowhere = Reading(f"127.0.0.1:{free_port()}", "g", {"order": "order"})
+    nowhere = Reading(f"127.0.0.1:{free_port()}", "g", [{"order": "order"}])
 
     for _ in range(2):
         with pytest.raises(Unavailable, match="does not answer"):

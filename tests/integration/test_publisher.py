@@ -48,7 +48,7 @@ class Kafka:
     def publisher(self) -> KafkaPublisher:
         """A publisher that is not started."""
         connection = {"bootstrap_servers": self.address}
-        return KafkaPublisher(connection, self.group, names=self.name, marker_topic=self.markers, source="redcat")
+        return KafkaPublisher(connection, self.group, names=self.name, partitions=PARTITIONS, source="redcat")
 
     def zombie(self, lane: int = 0) -> AIOKafkaProducer:
         """A producer with a lane's transactional id that is not started."""

@@ -2,14 +2,16 @@
 
 import asyncio
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+from aiokafka import TopicPartition
 
 from streams.errors import LaneStopped, RedcatError, Refused, Unavailable
+from streams.feed_places import Places
 from streams.ports import Batch, LastRecord, Positions
-from tests.oracle.intake import TOKEN_TOPICS
 from tests.simulation.group import Share
 from tests.simulation.kafka import OutOfRange
 from tests.simulation.process import PATIENCE_S, Call, Fault, Process
@@ -19,6 +21,10 @@ CREDIT = 2
 HEARTBEAT_S = 1.0
 RETRY_S = 0.1
 TOGETHER_S = 1e-5  # timers of the same time have no order
+
+
+Kinds: TypeAlias = Sequence[Collection[str]]
+"""The topics of each kind of lane."""
 
 
 class Listener(NamedTuple):
@@ -45,9 +51,13 @@ class Reader:
 
 
 class MemoryFeed:
-    """A `streams.ports.Feed` of one process, with its membership in the group."""
+    """A `streams.ports.Feed` of one process, with its membership in the group.
 
-    def __init__(self, servers: Servers, process: Process, listener: Listener) -> None:
+    An older version knows fewer `kinds` of lanes, or fewer topics of one.
+    """
+
+    def __init__(self, servers: Servers, process: Process, kinds: Kinds, listener: Listener) -> None:
+        self._places = Places([{topic: topic for topic in topics} for topics in kinds], servers.partitions)
         self._kafka = servers.kafka
         self._group = servers.group
         self._process = process
@@ -87,7 +97,9 @@ class MemoryFeed:
         if self._stopped or 0 < share.generation <= self._share.generation:
             return
         self._share = share
-        self._set(share.lanes)
+        self._set(self._places.whole(
+            TopicPartition(topic, number) for topic in self._places.names for number in share.numbers
+        ))  # fmt: skip
         if not share.generation:
             self.join()
 
@@ -129,7 +141,8 @@ class MemoryFeed:
             raise Refused(f"lane {lane} is not this worker's")
         number = next(self._seeks)
         reader.void(number)
-        start = {topic: positions.get(topic, 0) for topic in TOKEN_TOPICS}
+        self._places.require_topics(lane, positions, until or {})
+        start = {topic: positions.get(topic, 0) for topic in self._places.lanes[lane].values()}
         await self._process.ask("feed.seek", lambda: self._check(lane, start, until, last or {}))
         if self._readers.get(lane) is not reader or reader.seek != number:
             raise Refused(f"lane {lane} was lost or sought again")
@@ -150,24 +163,24 @@ class MemoryFeed:
             self._look_soon(reader)
 
     def _check(self, lane: int, start: Positions, until: Positions | None, last: Mapping[str, LastRecord]) -> None:
-        for topic, position in start.items():
-            log = self._kafka.logs[topic, lane]
+        for place, topic in self._places.lanes[lane].items():
+            position, log = start[topic], self._kafka.logs[place]
             try:
                 log.check(position)
                 log.check(max(position, (until or {}).get(topic, 0)))
             except OutOfRange as error:
-                raise LaneStopped(f"{topic} {lane}: {error}") from error
+                raise LaneStopped(f"{place}: {error}") from error
             expected = last.get(topic)
             found = log.at(expected.offset) if expected is not None and expected.offset < position else None
             if found is not None:
                 checksum = zlib.crc32(found.value or b"", zlib.crc32(found.key or b""))
                 if LastRecord(found.offset, found.timestamp, checksum) != expected:
-                    raise LaneStopped(f"{topic} {lane}: the topic was recreated")
+                    raise LaneStopped(f"{place}: the topic was recreated")
 
     def _notice(self, topic: str, partition: int) -> None:
-        reader = self._readers.get(partition)
-        if reader is not None and topic in TOKEN_TOPICS:
-            self._look_soon(reader)
+        for lane, reader in self._readers.items():
+            if (topic, partition) in self._places.lanes[lane]:
+                self._look_soon(reader)
 
     def _look_soon(self, reader: Reader) -> None:
         self._loop.call_later(self._servers.hop_s(), self._process.when_awake, lambda: self._look(reader))
@@ -194,8 +207,8 @@ class MemoryFeed:
     def _fetch(self, reader: Reader, before: Positions) -> Batch | None:
         """What can be read now, as far as chance lets it go; None if there is nothing."""
         after, records, nothing = dict(before), {}, True
-        for topic, position in before.items():
-            log = self._kafka.logs[topic, reader.lane]
+        for place, topic in self._places.lanes[reader.lane].items():
+            position, log = before[topic], self._kafka.logs[place]
             log.check(position)
             end = log.stable if reader.until is None else min(log.stable, reader.until.get(topic, 0))
             if end > position:

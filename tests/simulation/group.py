@@ -1,4 +1,4 @@
-"""The consumer group in memory: who has which lane, in which generation."""
+"""The consumer group in memory: who has which partition numbers, in which generation."""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -10,16 +10,16 @@ class Share(NamedTuple):
     """What a member is told."""
 
     generation: int  # 0: it is no member any more
-    lanes: frozenset[int]
+    numbers: frozenset[int]  # of partitions, of all topics that it reads
 
 
 class Group:
     """The group's coordinator.  Members are told of a new generation, and may hear of it late."""
 
-    def __init__(self, lanes: int) -> None:
+    def __init__(self, partitions: int) -> None:
         self.generation = 0
         self.shares: dict[str, frozenset[int]] = {}
-        self._lanes = lanes
+        self._partitions = partitions
         self._members: dict[str, Callable[[Share], None]] = {}
 
     def join(self, name: str, told: Callable[[Share], None]) -> None:
@@ -52,16 +52,16 @@ class Group:
             told(Share(self.generation, self.shares.get(name, frozenset())))
 
     def swap(self) -> None:
-        """A new generation in which every member has the lanes of another one."""
+        """A new generation in which every member has the partitions of another one."""
         names = sorted(self._members)
         if names:
-            lanes = [self.shares.get(name, frozenset[int]()) for name in names]
-            self.assign(dict(zip(names, lanes[1:] + lanes[:1], strict=True)))
+            shares = [self.shares.get(name, frozenset[int]()) for name in names]
+            self.assign(dict(zip(names, shares[1:] + shares[:1], strict=True)))
 
     def _share_out(self) -> None:
         if not self._members:
             self.shares = {}
             return
         claims = {name: Claim(sorted(self.shares.get(name, ())), self.generation) for name in self._members}
-        shares = share_out(claims, self._lanes)
-        self.assign({name: frozenset(lanes) for name, lanes in shares.items()})
+        shares = share_out(claims, self._partitions)
+        self.assign({name: frozenset(numbers) for name, numbers in shares.items()})

@@ -90,7 +90,7 @@ def last_marker(kafka: Kafka, lane: int) -> tuple[bool, Marker | None]:
 
 
 def outgoing(lane: int, entries: Sequence[Entry]) -> dict[tuple[str, int], list[Content]]:
-    """All records of a transaction, by topic and partition."""
+    """All records of a transaction, by topic and partition; the markers of each lane have a partition of their own."""
     contents: dict[tuple[str, int], list[Content]] = {}
     for entry in entries:
         for key, event_id, _, value in (

@@ -4,6 +4,7 @@ import asyncio
 
 from app.memory_store import MemoryStore, Snapshot
 from streams.ports import LaneState
+from streams.topics import lane_count
 from tests.simulation.chance import Chance
 from tests.simulation.group import Group
 from tests.simulation.kafka import Kafka
@@ -18,11 +19,11 @@ STORE, KAFKA, PRODUCERS = "store", "kafka", "producer"
 class Servers:
     """What all workers share; `chance` decides what goes wrong with their requests."""
 
-    def __init__(self, lanes: int, chance: Chance) -> None:
-        self.lanes = lanes
+    def __init__(self, partitions: int, chance: Chance) -> None:
+        self.partitions = partitions
         self.chance = chance
         self.kafka = Kafka()
-        self.group = Group(lanes)
+        self.group = Group(partitions)
         self.store = MemoryStore(self.now_ms)
         self.saved: list[Snapshot] = [self.store.snapshot()]
         """All that the store ever held, the first time it held it; the first is empty."""
@@ -54,7 +55,7 @@ class Servers:
         """What the store holds of each lane."""
         copy = MemoryStore(self.now_ms)
         copy.restore(self.store.snapshot())
-        return [at_once(copy.acquire(lane, "observer")) for lane in range(self.lanes)]
+        return [at_once(copy.acquire(lane, "observer")) for lane in range(lane_count(self.partitions))]
 
     def roll_back(self, to: Snapshot) -> None:
         """Let the store hold what it held once."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 import pytest
 
-from app.simulator.facts import Click, Entry, Fact, Shop, Step, make_link
+from app.simulator.facts import Action, Click, Entry, Fact, NoteMetric, Shop, Step, make_link
 from app.simulator.rules import DEFAULT_POLICY, Rules, duration_ms
 from app.simulator.truth import Tallies
 from app.simulator.truth_file import Truth, truth_of
@@ -38,6 +38,14 @@ def entry(event_id: str = "e", *, at: int = MINUTE, shop: Shop = TMALL) -> Entry
     return Entry(event_id, "t", T0 + at, shop)
 
 
+def action(name: str, event_id: str = "a", *, at: int = MINUTE, shop: Shop = TMALL) -> Action:
+    return Action(event_id, "t", T0 + at, shop, name)
+
+
+def metric(event_id: str, reads: int, likes: int = 0, *, at: int = 0, shares: int | None = None) -> NoteMetric:
+    return NoteMetric(event_id, "n", T0 + at, reads, likes, 0, shares=shares)
+
+
 def step(
     event_id: str,
     status: str,
@@ -62,11 +70,7 @@ def refund(event_id: str, amount: int, refund_id: str = "r", *, at: int = 2 * HO
 
 def truth(facts: Sequence[Fact], policy: Mapping[str, Any] = DEFAULT_POLICY) -> Truth:
     tallies = Tallies(Rules([policy]), full_results=True)
-    tallies.tell(
-        [fact for fact in facts if isinstance(fact, Click)],
-        [fact for fact in facts if isinstance(fact, Entry)],
-        [fact for fact in facts if isinstance(fact, Step)],
-    )
+    tallies.tell(facts)
     return truth_of(tallies)
 
 
@@ -155,6 +159,17 @@ STORIES = [
           {"order:o": ("credited/", {})}),
     Story("of two contents of one time the greater as text stands", [click(), paid(90), paid(100)], ordered(90),
           {"order:o": ("credited/", {})}),
+    Story("favourites and carts have windows of their own",
+          [click(), action("favourite", "a", at=2 * DAY), action("cart", "b", at=7 * DAY - 1),
+           action("cart", "d", at=7 * DAY)], {"n": {"clicks": 1, "favourites": 1, "carts": 1}},
+          {"favourite:a": ("credited/", {"kind": "favourite"}), "cart:b": ("credited/", {"kind": "cart"}),
+           "cart:d": ("refused/window_passed", {})}),
+    Story("the latest figures of a note count as a whole", [click(), metric("b", 7, at=9), metric("a", 9, 3, shares=2)],
+          {"n": {"clicks": 1, "reads": 7}}, {}),
+    Story("of figures of one time those of the greater event id", [metric("b", 7), metric("a", 9)], {"n": {"reads": 7}},
+          {}),
+    Story("of two contents of one event the later figures, then the greater as text",
+          [metric("a", 9), metric("a", 8, at=1), metric("a", 80, at=1)], {"n": {"reads": 80}}, {}),
     Story("a conflict moves a click to another note", [click(note="m"), click(at=1), entry()], ENTERED,
           {"entry:e": ("credited/", {"note_id": "n"})}),
 ]  # fmt: skip
@@ -196,6 +211,19 @@ def test_the_ledger_tells_repeats_from_conflicts() -> None:
     assert found.topics["order"] == {
         "consumed": 5, "distinct": 1, "duplicates": 4, "conflicts": 2, "invalid": {}, "forwarded": 0,
     }  # fmt: skip
+
+
+def test_figures_are_absorbed_whatever_they_say() -> None:
+    found = truth([metric("a", 9), metric("a", 9), metric("b", 0, at=9)])
+
+    assert found.topics["note-metric"] == {"consumed": 3, "absorbed": 3, "invalid": {}, "forwarded": 0}
+    assert found.notes == {}
+
+
+def test_an_action_that_only_a_losing_content_makes_may_be_void() -> None:
+    found = truth([action("cart"), action("favourite", at=DAY)])
+
+    assert (found.may_be_void, list(found.results)) == (["t cart:a"], ["t favourite:a"])
 
 
 def test_currency_mismatches_are_counted() -> None:
