@@ -1,11 +1,25 @@
 """The store in memory: the same meaning as the one on Redis, under the same contract tests."""
 
+import zlib
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from math import inf
+from typing import Final, NamedTuple
 
-from app.redis_store.forms import pack_entry, pack_state, pack_tip, unpack_entry, unpack_lane
+from app.redis_store.forms import (
+    pack_entry,
+    pack_moments,
+    pack_state,
+    pack_tip,
+    unpack_entry,
+    unpack_lane,
+    unpack_moments,
+)
 from streams.errors import Refused
-from streams.ports import Commit, Increments, LaneState, Tip
+from streams.ports import Bucket, Commit, Increments, LaneState, Moment, Orders, Tip
+from streams.rollups import Kept, add_counts, roll_up
+
+PAGES: Final = 4
+ALL: Final = Kept(2**62, 2**62)
 
 
 class Lane(NamedTuple):
@@ -21,13 +35,17 @@ class Snapshot(NamedTuple):
     """All that the store held at one moment."""
 
     lanes: dict[int, Lane]
-    journeys: dict[tuple[int, str], tuple[int, bytes]]  # (lane, token) -> expiry in ms, value
+    journeys: dict[tuple[int, str], tuple[float, bytes]]  # (lane, token) -> expiry in ms, value
     counters: dict[tuple[str, str, str], int]  # (note, cell, name) -> count
     ledger: dict[tuple[int, str], int]  # (lane, line) -> count
+    series: dict[tuple[int, Bucket, str, str], int]  # (lane, bucket, row, name) -> count
+    orders: dict[str, tuple[int, frozenset[str]]]  # order id -> expiry in ms, tokens
+    reused: dict[str, None]  # orders that two tokens held at one time
+    recent: dict[int, tuple[bytes, ...]]  # lane -> moments of each commit since the last that folded them
 
     def copied(self) -> "Snapshot":
         """The same, not changed by what is changed in this one."""
-        return Snapshot(dict(self.lanes), dict(self.journeys), dict(self.counters), dict(self.ledger))
+        return Snapshot(*map(dict, self))  # type: ignore[arg-type]  # each part is a dict
 
 
 class MemoryStore:
@@ -35,7 +53,7 @@ class MemoryStore:
 
     def __init__(self, now_ms: Callable[[], int]) -> None:
         self._now_ms = now_ms
-        self._held = Snapshot({}, {}, {}, {})
+        self._held = Snapshot({}, {}, {}, {}, {}, {}, {}, {})
 
     def snapshot(self) -> Snapshot:
         """What the store holds now."""
@@ -60,6 +78,19 @@ class MemoryStore:
         found = (self._held.journeys.get((lane, token), (0, None)) for token in tokens)
         return [value if expiry_ms > now_ms else None for expiry_ms, value in found]
 
+    async def tokens(self, lane: int, cursor: int) -> tuple[int, list[str]]:
+        """A page of the tokens of the lane, by their checksums, so that what comes and goes moves no other."""
+        now_ms = self._now_ms()
+        held = (
+            token for (of, token), (expiry_ms, _) in self._held.journeys.items() if of == lane and expiry_ms > now_ms
+        )
+        return (cursor + 1) % PAGES, [token for token in held if zlib.crc32(token.encode()) % PAGES == cursor]
+
+    async def recent(self, lane: int, tip: Tip) -> list[Moment]:
+        """The moments that wait to be folded."""
+        self._at(lane, tip)
+        return unpack_moments(self._held.recent.get(lane, ()), b"recent")
+
     async def commit(self, lane: int, tip: Tip, commit: Commit) -> Tip:
         """Apply all of `commit` and return the new tip."""
         held = self._at(lane, tip)
@@ -77,8 +108,11 @@ class MemoryStore:
         now_ms = self._now_ms()
         for ttl_ms, tokens, values in commit.journeys:
             for token, value in zip(tokens, values, strict=True):
-                self._held.journeys[lane, token] = (now_ms + ttl_ms, value)
+                self._held.journeys[lane, token] = (inf if ttl_ms is None else now_ms + ttl_ms, value)
         self._count(lane, commit.increments)
+        if commit.orders is not None:
+            self._index(commit.orders)
+        self._remember(lane, commit)
         self._held.lanes[lane] = new
         return new.tip
 
@@ -117,6 +151,54 @@ class MemoryStore:
         for (_, line), count in self._held.ledger.items():
             total[line] = total.get(line, 0) + count
         return {line: count for line, count in total.items() if count}
+
+    def series(self) -> dict[str, dict[int, dict[str, dict[str, int]]]]:
+        """Totals and series that have not expired: span -> hour -> row -> name -> count, summed over the lanes."""
+        now_ms, series = self._now_ms(), dict[str, dict[int, dict[str, dict[str, int]]]]()
+        for (_, bucket, row, name), count in self._held.series.items():
+            if count and (bucket.expires_ms is None or bucket.expires_ms > now_ms):
+                rows = series.setdefault(bucket.span, {}).setdefault(bucket.hour, {})
+                add_counts(rows, row, {name: count})
+        for values in self._held.recent.values():
+            for bucket, counted in roll_up(unpack_moments(values, b"recent"), ALL, now_ms).items():
+                rows = series.setdefault(bucket.span, {}).setdefault(bucket.hour, {})
+                for row, counts in counted.items():
+                    add_counts(rows, row, counts)
+        return series
+
+    def tokens_of_order(self, order_id: str) -> list[str]:
+        """The tokens whose journeys hold an order."""
+        expires_ms, tokens = self._held.orders.get(order_id, (0, frozenset[str]()))
+        return sorted(tokens) if expires_ms > self._now_ms() else []
+
+    def reused_orders(self) -> list[str]:
+        """The orders that two tokens held at one time."""
+        return sorted(self._held.reused)
+
+    def _remember(self, lane: int, commit: Commit) -> None:
+        recent, series = self._held.recent, self._held.series
+        if commit.fold is None:
+            recent[lane] = (*recent.get(lane, ()), pack_moments(commit.increments.moments))
+            return
+        recent[lane] = ()
+        for bucket, rows in commit.fold.items():
+            for row, changes in rows.items():
+                for name, change in changes.items():
+                    series[lane, bucket, row, name] = series.get((lane, bucket, row, name), 0) + change
+
+    def _index(self, orders: Orders) -> None:
+        index, reused, expires_ms = self._held.orders, self._held.reused, self._now_ms() + orders.ttl_ms
+        for order_id, token in orders.held:
+            tokens = frozenset(self.tokens_of_order(order_id))
+            if token not in tokens and len(tokens) == 1:
+                reused[order_id] = None
+            index[order_id] = expires_ms, tokens | {token}
+        for order_id, token in orders.gone:
+            tokens = frozenset(self.tokens_of_order(order_id))
+            if token in tokens:
+                index[order_id] = index[order_id][0], tokens - {token}
+                if len(tokens) == 2:
+                    reused.pop(order_id, None)
 
     def _at(self, lane: int, tip: Tip) -> Lane:
         held = self._held.lanes.get(lane)

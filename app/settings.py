@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+from streams.core.policy import duration_ms
 from streams.errors import Misconfigured
+from streams.rollups import Kept
 
 TOML_FILE = Path("redcat.toml")
 SECURITIES = ("plaintext", "tls", "sasl_plaintext", "sasl_tls")
@@ -34,6 +36,8 @@ class Settings:
     partitions: int = 4
     shards: int = 1
     policy: Path | None = None
+    keep_minutes: str = "3d"  # how long time series by minute are kept, and by hour
+    keep_hours: str = "60d"
     http: str = "127.0.0.1:8080"
     metrics: str = "127.0.0.1:0"
 
@@ -57,10 +61,17 @@ class Settings:
             host_and_port(getattr(self, name), name, lowest_port=0)
         redis_nodes(self.redis)
         self._check_kafka_security()
+        for name in ("keep_minutes", "keep_hours"):
+            _require(re.fullmatch(r"[0-9]{1,6}[smhd]", getattr(self, name)), name, "must be a duration such as 3d")
         _require(re.fullmatch(r"[A-Za-z0-9._-]{0,100}", self.topic_prefix), "topic_prefix", NAME_RULE)
         _require(re.fullmatch(r"[A-Za-z0-9._-]{1,100}", self.group), "group", NAME_RULE)
         _require(1 <= self.partitions <= MOST_PARTITIONS, "partitions", f"must be 1 to {MOST_PARTITIONS}")
         _require(1 <= self.shards <= self.partitions, "shards", f"must be 1 to the partitions ({self.partitions})")
+
+    @property
+    def kept(self) -> Kept:
+        """How long time series are kept."""
+        return Kept(duration_ms(self.keep_minutes), duration_ms(self.keep_hours))
 
     def shown(self) -> dict[str, str | int | None]:
         """All settings by name, secrets masked."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from bench import baseline, end_to_end, floor, handover, idle, latency, memory
+from bench import baseline, end_to_end, floor, handover, idle, latency, memory, series
 from bench.machine import machine
 from bench.plan import FULL, QUICK, Plan
 from bench.report import as_markdown, as_table, wrong
@@ -28,6 +28,7 @@ PARTS: Final[dict[str, Callable[[World], Awaitable[Any]]]] = {
     "floor": floor.measure,
     "end_to_end": end_to_end.measure,
     "faust": baseline.measure,
+    "series": series.measure,
     "memory": memory.measure,
     "latency": latency.measure,
     "idle": idle.measure,

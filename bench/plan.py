@@ -9,6 +9,7 @@ class Plan:
 
     end_to_end_events: tuple[int, ...] = (300_000, 2_000_000)
     faust_events: int = 40_000
+    series_events: int = 200_000
     memory_events: tuple[int, int] = (200_000, 800_000)  # about 100,000 tokens, and four times as many
     seed: int = 1
 
@@ -27,6 +28,7 @@ FULL = Plan()
 QUICK = Plan(
     end_to_end_events=(50_000,),
     faust_events=4_000,
+    series_events=20_000,
     memory_events=(20_000, 80_000),
     warm_up_s=3.0,
     light_cost_s=5.0,

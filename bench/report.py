@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 def rows(figures: Figures) -> list[Row]:
     """All figures of a run, in the order of the table; parts that were not run are left out."""
-    parts = (_floor, _end_to_end, _faust, _memory, _latency, _idle, _handover, _exactness)
+    parts = (_floor, _end_to_end, _faust, _series, _memory, _latency, _idle, _handover, _exactness)
     return [row for part in parts for row in part(figures)]
 
 
@@ -95,6 +95,14 @@ def _faust(figures: Figures) -> Iterator[Row]:
         yield Row("idiomatic Faust against Redcat's worker", ratios["faust_to_worker"], "times", at_least=60)
     if "worker_to_floor" in ratios:
         yield Row("Redcat's worker against the floor", ratios["worker_to_floor"], "times")
+
+
+def _series(figures: Figures) -> Iterator[Row]:
+    if series := figures.get("series"):
+        of = f"{series['events']:,} records at 2,000 a second of event time"
+        yield Row(f"time series: worker, more, {of}", series["worker_us_per_event"], "us/event", at_most=2)
+        yield Row(f"time series: Redis, more, {of}", series["redis_us_per_event"], "us/event", at_most=2)
+        yield Row(f"time series: Redis memory, {of}", series["redis_bytes"] / 2**20, "MiB")
 
 
 def _memory(figures: Figures) -> Iterator[Row]:

@@ -11,11 +11,15 @@ from streams.core.policy import parse_policy
 from streams.core.results import Result
 from streams.core.terms import PolicySet
 from streams.digest import Digester
+from streams.digesting import Digest
+from streams.metric_digest import MetricDigester, stored_names
 from streams.ports import Batch, Message
+from streams.rollups import Kept, roll_up
+from streams.topics import METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words
 from tests.oracle.intake import Record
 
-TOKEN_TOPICS = ("click-out", "shop-entry", "shop-action", "order")
+FOR_EVER = Kept(2**62, 2**62)
 
 
 class Consumed(NamedTuple):
@@ -33,6 +37,7 @@ class Sums:
     def __init__(self) -> None:
         self.cells: Counter[tuple[str, str, str]] = Counter()  # (note, cell, counter)
         self.ledger: Counter[str] = Counter()
+        self.series: Counter[tuple[str, int, str, str]] = Counter()  # (span, hour, row, counter)
         self.published: list[Result] = []
         self.messages: list[Message] = []
 
@@ -70,7 +75,9 @@ class PureWorker(Sums):
         self._policies = PolicySet(parse_policy(dict(document)) for document in policies)
         self._partitions = partitions
         self._digester = Digester([self._policies], Words())
+        self._metrics = MetricDigester()
         self.journeys: dict[str, bytes] = {}
+        self.orders: dict[str, set[str]] = {}  # order id -> tokens
         self.revision = 0
 
     def absorb(self, lane: int, records: Sequence[Record]) -> None:
@@ -81,23 +88,39 @@ class PureWorker(Sums):
             by_topic.setdefault(record.topic, []).append(consumed)
         arrived = arrivals(Batch(lane, 0, {}, {}, by_topic), self._partitions)
         self.revision += 1
-        digest = self._digester.digest(arrived, [self.journeys.get(token) for token in arrived.by_token], self.revision)
-        for journeys in digest.journeys(self._policies):
+        digest: Digest
+        if topics_of(lane, self._partitions) == METRIC_TOPICS:
+            names = stored_names(arrived.by_key)
+            digest = self._metrics.digest(arrived, [self.journeys.get(name) for name in names], self.revision)
+        else:
+            loaded = [self.journeys.get(token) for token in arrived.by_key]
+            digest = self._digester.digest(arrived, loaded, self.revision)
+        for journeys in digest.journeys():
             self.journeys.update(zip(journeys.tokens, journeys.values, strict=True))
+        if orders := digest.orders():
+            for order_id, token in orders.held:
+                self.orders.setdefault(order_id, set()).add(token)
+            for order_id, token in orders.gone:
+                self.orders[order_id].remove(token)
         increments = digest.increments()
+        for bucket, rows in roll_up(increments.moments, FOR_EVER, 0).items():
+            for row, counts in rows.items():
+                self.series.update({(bucket.span, bucket.hour, row, name): change for name, change in counts.items()})
         for note, cells in increments.cells.items():
             for cell, changes in cells.items():
                 self.cells.update({(note, cell, name): change for name, change in changes.items()})
         self.ledger.update(increments.ledger)
         self.published += [msgspec.json.decode(record.value, type=Result) for record in digest.results]
-        self.messages += [dead_letter(aside, lane) for aside in digest.aside]
+        partition = partition_of_lane(lane, self._partitions)
+        self.messages += [dead_letter(aside, partition) for aside in digest.aside]
         self.messages += [forward(misplaced) for misplaced in arrived.misplaced]
 
     def absorb_all(self, batches: Iterable[Sequence[Record]]) -> None:
         """Absorb batches that mix lanes, each lane's part by itself."""
         for batch in batches:
-            for lane in range(self._partitions):
-                of_lane = [record for record in batch if record.partition == lane and record.topic in TOKEN_TOPICS]
+            for lane in range(lane_count(self._partitions)):
+                place = partition_of_lane(lane, self._partitions), topics_of(lane, self._partitions)
+                of_lane = [record for record in batch if record.partition == place[0] and record.topic in place[1]]
                 if of_lane:
                     self.absorb(lane, of_lane)
 

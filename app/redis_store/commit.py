@@ -7,16 +7,17 @@ round trip less but twice the server's time, because every argument is copied in
 """
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import hiredis
 
-from app.redis_store.forms import pack_entry, pack_state, pack_tip, unpack_tip
+from app.redis_store.forms import pack_entry, pack_moments, pack_state, pack_tip, unpack_tip
 from app.redis_store.increments import CounterChanges, KnownNotes
-from app.redis_store.keys import LaneKeys, pack_tokens
+from app.redis_store.keys import LaneKeys, lifetime, pack_tokens
 from app.redis_store.link import Reply, failure, require
 from app.redis_store.resp import END, Request, argument, command, length_head
+from app.redis_store.scripts import index_orders, order_keys
+from app.redis_store.series import SeriesChanges
 from streams.errors import LaneStopped, Refused
 from streams.ports import Commit, Tip
 
@@ -41,6 +42,7 @@ class Seen(NamedTuple):
 
     outbox: list[bytes]  # tips of its entries
     fields: list[int]  # what `CounterChanges.judge` returned
+    rows: list[list[bytes]]  # what `SeriesChanges.judge` returned
 
 
 class Change:
@@ -52,11 +54,14 @@ class Change:
         self._commit = commit
         self._known = known
         self._counters = CounterChanges(keys, commit.increments, known.notes)
+        self._series = SeriesChanges(keys, commit.fold or {})
+        self._orders = order_keys(keys.shard, commit.orders) if commit.orders else []
 
     def look(self) -> Request:
         """The request that shows whether anything can fail."""
-        counters = self._counters.look()
-        return Request([b"".join((*self._keys.look, *counters))], len(self._keys.look) + len(counters))
+        requests = [*self._keys.look, *self._counters.look(), *self._series.look()]
+        requests += [command("SCARD", key) for key in self._orders]
+        return Request([b"".join(requests)], len(requests))
 
     def judge(self, replies: list[Reply]) -> Seen:
         """What the look has shown; raises Refused or LaneStopped when the commit must not be."""
@@ -68,15 +73,29 @@ class Change:
         require(next(reply), keys.state)
         outbox = require(next(reply), keys.outbox)
         words = require(next(reply), keys.words)
+        require(next(reply), keys.recent)
         if words != self._known.words:
             raise LaneStopped(f"{keys.words.decode()} holds {words} words, its owner knows {self._known.words}")
-        return Seen(outbox, self._counters.judge(reply))
+        seen = Seen(outbox, self._counters.judge(reply), self._series.judge(reply))
+        for key in self._orders:
+            require(next(reply), key)
+        return seen
 
     def write(self, seen: Seen, *, msetex: bool) -> Request:
         """The request that applies the commit in one atomic step."""
         pieces = [MULTI]
         replies = 2 + self._write_journeys(pieces, msetex=msetex)
         replies += self._counters.write(pieces, seen.fields)
+        replies += self._series.write(pieces, seen.rows)
+        if self._commit.fold is not None:
+            pieces.append(command("DEL", self._keys.recent))
+            replies += 1
+        elif self._commit.increments.moments:
+            pieces.append(command("RPUSH", self._keys.recent, pack_moments(self._commit.increments.moments)))
+            replies += 1
+        if self._commit.orders is not None:
+            pieces.append(index_orders(self._keys.shard, self._commit.orders))
+            replies += 1
         replies += self._write_state(pieces, seen)
         if self._commit.entry is None:
             return Request([b"".join((*pieces, EXEC))], replies)
@@ -113,8 +132,9 @@ class Change:
             if not tokens:
                 continue
             if msetex:
-                head = b"*%d\r\n$6\r\nMSETEX%b" % (2 * len(tokens) + 4, argument(len(tokens)))
-                pieces += (head, shard.journey_pairs(packed, values), _lifetime(ttl_ms), END)
+                words = 2 * len(tokens) + (2 if ttl_ms is None else 4)
+                head = b"*%d\r\n$6\r\nMSETEX%b" % (words, argument(len(tokens)))
+                pieces += (head, shard.journey_pairs(packed, values), lifetime(ttl_ms), END)
                 replies += 1
             else:
                 pieces.append(shard.journey_sets(packed, values, ttl_ms))
@@ -145,8 +165,3 @@ class Change:
         if trim is None or pack_tip(trim) not in seen.outbox:
             return []
         return [tip for tip in seen.outbox if unpack_tip(tip, self._keys.outbox).sequence <= trim.sequence]
-
-
-@lru_cache(64)
-def _lifetime(ttl_ms: int) -> bytes:
-    return argument("PX") + argument(ttl_ms)

@@ -6,9 +6,21 @@ from typing import Final, NamedTuple, TypeVar
 import msgspec
 
 from streams.errors import LaneStopped, Misconfigured
-from streams.ports import Commit, Entry, LaneState, LastRecord, Positions, Spans, Tip
+from streams.ports import (
+    NO_CLICKS,
+    Clicks,
+    Commit,
+    Entry,
+    LaneState,
+    LastRecord,
+    Moment,
+    Positions,
+    Restating,
+    Spans,
+    Tip,
+)
 
-ENCODING: Final = 1
+ENCODING: Final = 2
 """Raised whenever an older version could not read what this one writes."""
 
 T = TypeVar("T")
@@ -23,11 +35,14 @@ class StoredState(NamedTuple):
     last_records: dict[str, LastRecord]
     spent: int
     words: int  # how many: were some lost, journeys would be misread
+    restating: Restating = ""
+    clicks: Clicks = NO_CLICKS
 
 
 _pack = msgspec.msgpack.Encoder().encode
 _state = msgspec.msgpack.Decoder(tuple[int, StoredState])
 _entry = msgspec.msgpack.Decoder(tuple[int, Entry])
+_moments = msgspec.msgpack.Decoder(tuple[int, list[Moment]])
 _first = msgspec.msgpack.Decoder(list[msgspec.Raw])
 
 
@@ -46,13 +61,26 @@ def unpack_tip(value: bytes, key: bytes) -> Tip:
 
 def pack_state(commit: Commit, words: int) -> bytes:
     """The lane's state after the commit; `words` is how many there are then."""
-    state = StoredState(commit.positions, commit.policies, commit.parked, commit.last_records, commit.spent, words)
+    state = StoredState(
+        commit.positions, commit.policies, commit.parked, commit.last_records, commit.spent, words, commit.restating,
+        commit.clicks,
+    )  # fmt: skip
     return _pack((ENCODING, state))
 
 
 def pack_entry(entry: Entry) -> bytes:
     """An outbox entry."""
     return _pack((ENCODING, entry))
+
+
+def pack_moments(moments: Sequence[Moment]) -> bytes:
+    """The moments of one commit."""
+    return _pack((ENCODING, moments))
+
+
+def unpack_moments(values: Sequence[bytes], key: bytes) -> list[Moment]:
+    """The moments of some commits, stored in the list at `key`; errors as `unpack_state`."""
+    return [moment for value in values for moment in _unpack(_moments, value, key)]
 
 
 def unpack_state(value: bytes | None, key: bytes) -> StoredState:
@@ -91,6 +119,8 @@ def unpack_lane(
         outbox=sorted(entries, key=lambda entry: entry.marker.tip.sequence),
         words=words[: state.words],
         spent=state.spent,
+        restating=state.restating,
+        clicks=state.clicks,
     )
 
 

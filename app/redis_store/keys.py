@@ -3,24 +3,35 @@
 All keys of a lane carry the same hash tag, so that one atomic step reaches them on a cluster too:
 
     GROUP{S}TOKEN                 a journey; the token packed
+    GROUP{S}/NOTE                 the latest record of a note's own figures, packed as if it were a token
     GROUP:{S}:lane:N:tip          owner's nonce and number of the last commit
     GROUP:{S}:lane:N              hash: state, published tip, encoding
     GROUP:{S}:lane:N:outbox       hash: tip -> entry
     GROUP:{S}:lane:N:ledger       hash: line -> count
     GROUP:{S}:lane:N:words        list: what the lane's journeys name by number
+    GROUP:{S}:lane:N:forgotten    hash: what the journeys had counted that were forgotten
+    GROUP:{S}:lane:N:forgettings  hash: keyed hash of a forgotten token -> when, in ms
+    GROUP:{S}:lane:N:recent       list: moments of each commit since they were last folded into these
+    GROUP:{S}:lane:N:totals       hash: row -> counters of a campaign, merchant, category or channel
+    GROUP:{S}:lane:N:minutes:H    the same by minute of one hour (since 1970), :hours:H of the hour as a whole
     GROUP:{S}:note:ID             hash: the counters of a note's cells
     GROUP:{S}:notes               set of note ids
+    GROUP:{S}:order:ID            set: tokens whose journeys hold the order, packed
+    GROUP:{S}:reused              set of the orders that two tokens held at one time
     GROUP:{0}:namespace           what the namespace was made with
+    GROUP:{0}:forgetting-key      the key of those hashes
 
 There is one journey key per token, so these are as short as they can be.
 """
 
 import uuid
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from app.redis_store.forms import ENCODING
 from app.redis_store.resp import END, argument, command, pairs
+from streams.ports import Bucket
 
 MAX_TOKEN: Final = 128
 HEX_LENGTH, HEX_BYTES = 32, 16
@@ -64,6 +75,12 @@ def pack_tokens(tokens: Sequence[str]) -> list[bytes]:
     return list(map(pack_token, tokens))
 
 
+@lru_cache(64)
+def lifetime(ttl_ms: int | None) -> bytes:
+    """The arguments that let a journey expire; with None it lives for ever."""
+    return b"" if ttl_ms is None else argument("PX") + argument(ttl_ms)
+
+
 class ShardKeys:
     """The keys that all lanes of a shard share."""
 
@@ -71,6 +88,7 @@ class ShardKeys:
         self.base = f"{group}:{{{shard}}}:"
         self.journey_prefix = f"{group}{{{shard}}}".encode()
         self.notes = f"{self.base}notes".encode()
+        self.reused = f"{self.base}reused".encode()
         self._note = f"{self.base}note:"
         # What the argument of a journey's key begins with, by the length of the packed token.
         self._heads = [
@@ -79,6 +97,12 @@ class ShardKeys:
 
     def note(self, note_id: str) -> bytes:
         return (self._note + note_id).encode()
+
+    def journey(self, token: str) -> bytes:
+        return self.journey_prefix + pack_token(token)
+
+    def order(self, order_id: str) -> bytes:
+        return f"{self.base}order:{order_id}".encode()
 
     def journey_arguments(self, packed: Sequence[bytes]) -> bytes:
         """The keys of journeys as arguments."""
@@ -91,12 +115,12 @@ class ShardKeys:
         """The keys and values of journeys as arguments in turn."""
         return pairs(self._heads_of(packed), packed, values)
 
-    def journey_sets(self, packed: Sequence[bytes], values: Sequence[bytes], ttl_ms: int) -> bytes:
+    def journey_sets(self, packed: Sequence[bytes], values: Sequence[bytes], ttl_ms: int | None) -> bytes:
         """One SET request for each journey, for servers that have no MSETEX."""
-        tail = argument("PX") + argument(ttl_ms) + END
+        words, tail = 3 if ttl_ms is None else 5, lifetime(ttl_ms) + END
         heads = self._heads_of(packed)
         return b"".join(
-            b"*5\r\n$3\r\nSET%b%b%b%b" % (head, name, argument(value), tail)
+            b"*%d\r\n$3\r\nSET%b%b%b%b" % (words, head, name, argument(value), tail)
             for head, name, value in zip(heads, packed, values, strict=True)
         )
 
@@ -115,12 +139,16 @@ class LaneKeys:
         self.outbox = self.state + b":outbox"
         self.ledger = self.state + b":ledger"
         self.words = self.state + b":words"
+        self.recent = self.state + b":recent"
+        self.forgotten = self.state + b":forgotten"
+        self.forgettings = self.state + b":forgettings"
         self.look = (
             command("WATCH", self.tip, self.state, self.outbox, self.ledger, self.words),
             command("GET", self.tip),
             command("HEXISTS", self.state, "state"),
             command("HKEYS", self.outbox),
             command("LLEN", self.words),
+            command("LLEN", self.recent),
         )
         """What a commit asks about the lane first."""
         self.ledger_argument = argument(self.ledger)
@@ -128,7 +156,16 @@ class LaneKeys:
         self.put_tip = b"*3" + argument("SET") + argument(self.tip)
         self.put_state = b"".join(argument(value) for value in ("HSET", self.state, "encoding", ENCODING, "state"))
 
+    def bucket(self, bucket: Bucket) -> bytes:
+        """The key of a hash of rows."""
+        return self.state + (f":{bucket.span}:{bucket.hour}" if bucket.hour else f":{bucket.span}").encode()
+
 
 def namespace_key(group: str) -> bytes:
     """The key that says what the namespace was made with."""
     return f"{group}:{{0}}:namespace".encode()
+
+
+def forgetting_key(group: str) -> bytes:
+    """The key under which the secret is kept that hashes forgotten tokens."""
+    return f"{group}:{{0}}:forgetting-key".encode()

@@ -5,18 +5,22 @@ from typing import Final, NamedTuple
 
 from app.redis_store.cells import Cells, read_cells
 from app.redis_store.forms import unpack_state, unpack_tip
-from app.redis_store.keys import LaneKeys, ShardKeys
+from app.redis_store.keys import LaneKeys, ShardKeys, unpack_token
 from app.redis_store.link import Dial, Link, Reply, require
 from app.redis_store.namespace import Namespace, read_namespace
 from app.redis_store.resp import command
 from streams.errors import LaneStopped
-from streams.ports import Positions, Spans, Tip
+from streams.ports import Clicks, Positions, Restating, Spans, Tip
+from streams.topics import lane_count
 
 PAGE: Final = 500  # notes in one request
 
 
 class Cell(NamedTuple):
-    """The finest group of clicks under a note that has counters of its own."""
+    """The finest group of clicks under a note that has counters of its own.
+
+    In the cell of what is counted for the note itself, such as its reads, all is empty.
+    """
 
     campaign_id: str | None
     merchant_id: str
@@ -40,6 +44,8 @@ class LaneOverview(NamedTuple):
     published: Tip | None
     outbox: list[Tip]  # what is not known to be published, oldest first
     spent: int
+    restating: Restating
+    clicks: Clicks
 
 
 class Reader:
@@ -72,16 +78,32 @@ class Reader:
     async def ledger(self) -> dict[str, int]:
         """The ledger's lines, summed over the lanes, zeros left out."""
         total: dict[str, int] = {}
-        for link, keys in self._lanes():
+        for link, keys in self.lane_links():
             (reply,) = await link.ask(command("HGETALL", keys.ledger))
             for line, count in _fields(reply, keys.ledger).items():
                 total[line.decode()] = total.get(line.decode(), 0) + _number(count, keys.ledger)
         return {line: count for line, count in total.items() if count}
 
+    async def tokens_of_order(self, order_id: str) -> list[str]:
+        """The tokens whose journeys hold an order."""
+        tokens: set[str] = set()
+        for link, keys in zip(self._links, self._shards, strict=True):
+            (reply,) = await link.ask(command("SMEMBERS", keys.order(order_id)))
+            tokens.update(unpack_token(token) for token in require(reply, keys.order(order_id)))
+        return sorted(tokens)
+
+    async def reused_orders(self) -> list[str]:
+        """The orders that two tokens of one shard held at one time."""
+        orders: set[str] = set()
+        for link, keys in zip(self._links, self._shards, strict=True):
+            (reply,) = await link.ask(command("SMEMBERS", keys.reused))
+            orders.update(order_id.decode() for order_id in require(reply, keys.reused))
+        return sorted(orders)
+
     async def lanes(self) -> list[LaneOverview]:
         """The lanes that were acquired at least once."""
         overviews = []
-        for lane, (link, keys) in enumerate(self._lanes()):
+        for lane, (link, keys) in enumerate(self.lane_links()):
             tip, state, outbox = await link.ask(
                 command("GET", keys.tip), command("HGETALL", keys.state), command("HKEYS", keys.outbox)
             )
@@ -95,8 +117,9 @@ class Reader:
         for link in self._links:
             link.close()
 
-    def _lanes(self) -> Iterable[tuple[Link, LaneKeys]]:
-        for lane in range(self.namespace.partitions):
+    def lane_links(self) -> Iterable[tuple[Link, LaneKeys]]:
+        """Every lane's link and keys, in the order of their numbers."""
+        for lane in range(lane_count(self.namespace.partitions)):
             shard = lane % len(self._links)
             yield self._links[shard], LaneKeys(self._shards[shard], lane)
 
@@ -135,6 +158,8 @@ def _overview(lane: int, keys: LaneKeys, tip: Tip, fields: dict[bytes, bytes], o
         published=None if published is None else unpack_tip(published, keys.state),
         outbox=sorted(outbox, key=lambda entry: entry.sequence),
         spent=state.spent,
+        restating=state.restating,
+        clicks=state.clicks,
     )
 
 

@@ -11,14 +11,15 @@ from typing import Final
 
 from app.redis_store import scripts
 from app.redis_store.commit import UNWATCH, Change, Known
-from app.redis_store.forms import pack_tip, unpack_entry, unpack_lane, unpack_words
-from app.redis_store.keys import LaneKeys, ShardKeys, pack_tokens
+from app.redis_store.forms import pack_tip, unpack_entry, unpack_lane, unpack_moments, unpack_words
+from app.redis_store.keys import LaneKeys, ShardKeys, pack_tokens, unpack_token
 from app.redis_store.link import Dial, Link, require
 from app.redis_store.resp import argument, command
 from streams.errors import Refused, Unavailable
-from streams.ports import Commit, LaneState, Tip
+from streams.ports import Commit, LaneState, Moment, Tip
 
 LOAD_KEYS: Final = 4_000  # in one request, so that the server never stands still for long
+PAGE_KEYS: Final = 2_000  # looked at for one page of tokens
 KNOWN_NOTES: Final = 4_000  # remembered for each lane, 3 MB at most
 
 
@@ -73,6 +74,23 @@ class RedisStore:
             _check_tip(lane, stands_at, tip)
             journeys += values
         return journeys
+
+    async def tokens(self, lane: int, cursor: int) -> tuple[int, list[str]]:
+        """A page of the tokens held in the lane's shard."""
+        prefix = self._keys(lane).shard.journey_prefix
+        request = command("SCAN", cursor, "MATCH", prefix + b"*", "COUNT", PAGE_KEYS)
+        (reply,) = await self._session(lane).link.ask(request)
+        following, keys = require(reply, prefix)
+        return int(following), [unpack_token(key[len(prefix) :]) for key in keys]
+
+    async def recent(self, lane: int, tip: Tip) -> list[Moment]:
+        """The moments that wait to be folded."""
+        keys = self._keys(lane)
+        stands_at, values = await self._session(lane).link.ask(
+            command("GET", keys.tip), command("LRANGE", keys.recent, 0, -1)
+        )
+        _check_tip(lane, require(stands_at, keys.tip), tip)
+        return unpack_moments(require(values, keys.recent), keys.recent)
 
     async def commit(self, lane: int, tip: Tip, commit: Commit) -> Tip:
         """Apply all of `commit` and return the new tip."""

@@ -1,75 +1,110 @@
 """Tally: what the outcomes of a journey add to the counters and to the ledger."""
 
-from collections.abc import Collection
-from typing import TypeAlias, get_args
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias, get_args
 
 from streams.core.credit import JudgedClick, Outcome, Outcomes, Reason, State
 from streams.core.facts import Click
 from streams.core.policy import Stage
 
+MINUTE_MS: Final = 60_000
+
 CellKey: TypeAlias = tuple[str, str | None, str, str, str, str, str]
 """The finest group of clicks with counters: note, campaign, merchant, platform, category, link, note kind."""
 
+Moment: TypeAlias = tuple[CellKey, int | None, int, str, int]
+"""A change of a counter in time: the cell, the minute of the fact that counts (None for a click as such), the minute
+of the click it counts for, the counter's name, the change."""
+
+Won: TypeAlias = dict[tuple[str, str], tuple[Click, int]]
+"""By counter and click id: a click that won credited results of a kind, and when the first of them was."""
+
 
 class Tally:
-    """Changes of counters by cell, and of ledger lines, added up over many journeys."""
+    """Changes of counters by cell and in time, and of ledger lines, added up over many journeys."""
 
     def __init__(self) -> None:
         self.cells: dict[CellKey, dict[str, int]] = {}
+        self.moments: list[Moment] = []
         self.ledger: dict[str, int] = {}
 
     def change(self, before: Outcomes | None, after: Outcomes) -> None:
         """Take the outcomes of a journey before away, and add those after."""
-        if before is not None:
-            if before.clicks == after.clicks and not before.results:
-                self._count_results(after.results.values(), 1)
-                return
-            self.count(before, -1)
-        self.count(after, 1)
-
-    def count(self, outcomes: Outcomes, sign: int) -> None:
-        """Add the outcomes of a journey, or take them away again with sign -1."""
-        for judged in outcomes.clicks:
-            self.count_click(judged, sign)
-        if outcomes.results:
-            self._count_results(outcomes.results.values(), sign)
+        if before is None:
+            self._clicks(after.clicks, 1)
+            if after.results:
+                self._results(after.results, {}, 1)
+                self._won(won(after.results), {}, 1)
+            return
+        if before.clicks != after.clicks:
+            self._clicks(before.clicks, -1)
+            self._clicks(after.clicks, 1)
+        if before.results:
+            self._results(before.results, after.results, -1)
+        self._results(after.results, before.results, 1)
+        won_before, won_after = won(before.results), won(after.results)
+        self._won(won_before, won_after, -1)
+        self._won(won_after, won_before, 1)
 
     def count_click(self, judged: JudgedClick, sign: int) -> None:
         """Add a click as such, whatever it won."""
-        _add(self._cell(judged.click), "clicks" if judged.refusal is None else "clicks_refused", sign)
+        self._count(judged.click, None, [("clicks" if judged.refusal is None else "clicks_refused", sign)])
 
-    def _count_results(self, results: Collection[Outcome], sign: int) -> None:
-        won: dict[tuple[str, str], Click] = {}
-        for result in results:
-            self._count_result(result, sign)
-            if result.state == "credited" and result.winner is not None and result.kind in WON:
-                won[WON[result.kind], result.winner.event_id] = result.winner
-        for (name, _), click in won.items():
-            _add(self._cell(click), name, sign)
+    def _clicks(self, clicks: Iterable[JudgedClick], sign: int) -> None:
+        for judged in clicks:
+            self.count_click(judged, sign)
 
-    def _count_result(self, result: Outcome, sign: int) -> None:
+    def _results(self, results: Mapping[str, Outcome], others: Mapping[str, Outcome], sign: int) -> None:
+        """Count the results that are not the same among the others."""
+        for result_id, result in results.items():
+            if others.get(result_id) != result:
+                self._result(result, sign)
+
+    def _won(self, clicks: Won, others: Won, sign: int) -> None:
+        for key, (click, at_ms) in clicks.items():
+            if others.get(key) != (click, at_ms):
+                self._count(click, at_ms, [(key[0], sign)])
+
+    def _result(self, result: Outcome, sign: int) -> None:
         _add(self.ledger, LINES[result.kind, result.state, result.reason], sign)
         if result.mismatched:
             _add(self.ledger, "currency_mismatch", sign * result.mismatched)
-        if result.winner is not None:
-            counters = self._cell(result.winner)
-            _add(counters, COUNTER_OF[result.kind if result.kind != "order" else result.state], sign)
+        winner, nearest, at_ms = result.winner, result.nearest, result.at_ms
+        if winner is not None:
+            counted = [(COUNTER_OF[result.kind if result.kind != "order" else result.state], sign)]
             if result.gross_minor:
-                _add(counters, f"gross_minor:{result.currency}", sign * result.gross_minor)
+                counted.append((f"gross_minor:{result.currency}", sign * result.gross_minor))
             if result.refunded_minor:
-                _add(counters, f"refunded_minor:{result.currency}", sign * result.refunded_minor)
-        elif result.nearest is not None:
-            _add(self._cell(result.nearest), f"refused:{result.kind}/{result.reason}", sign)
+                counted.append((f"refunded_minor:{result.currency}", sign * result.refunded_minor))
+            self._count(winner, at_ms, counted)
+        elif nearest is not None:
+            self._count(nearest, at_ms, [(f"refused:{result.kind}/{result.reason}", sign)])
 
-    def _cell(self, click: Click) -> dict[str, int]:
-        key = (
+    def _count(self, click: Click, at_ms: int | None, counted: list[tuple[str, int]]) -> None:
+        cell = (
             click.note_id, click.campaign_id, click.merchant_id, click.platform, click.category, click.link,
             click.note_kind,
         )  # fmt: skip
-        counters = self.cells.get(key)
+        counters = self.cells.get(cell)
         if counters is None:
-            counters = self.cells[key] = {}
-        return counters
+            counters = self.cells[cell] = {}
+        minute, click_minute = None if at_ms is None else at_ms // MINUTE_MS, click.at_ms // MINUTE_MS
+        for name, change in counted:
+            counters[name] = counters.get(name, 0) + change
+            self.moments.append((cell, minute, click_minute, name, change))
+
+
+def won(results: Mapping[str, Outcome]) -> Won:
+    """The clicks that won a credited entry or order; each counts once, at the time of the first that it won."""
+    clicks: Won = {}
+    for result in results.values():
+        click = result.winner
+        if click is not None and result.state == "credited" and result.kind in WON:
+            key = WON[result.kind], click.event_id
+            known = clicks.get(key)
+            if known is None or result.at_ms < known[1]:
+                clicks[key] = click, result.at_ms
+    return clicks
 
 
 LINES = {

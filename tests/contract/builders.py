@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from streams.ports import (
+    Bucket,
     Commit,
     Entry,
     Increments,
@@ -10,8 +11,11 @@ from streams.ports import (
     LastRecord,
     Marker,
     Message,
+    Moment,
+    Orders,
     Positions,
     ResultRecord,
+    Series,
     Spans,
     Tip,
 )
@@ -19,6 +23,12 @@ from streams.ports import (
 DAY_MS = 86_400_000
 CELL = "c1|m1|taobao|fmcg.skincare|note|ad"
 OTHER_CELL = "|m2|xhs|outdoor|comment|ugc"
+TOTALS = Bucket("totals", 0, None)
+
+
+def hour(number: int, span: str = "hours", expires_ms: int = 4_000_000_000_000) -> Bucket:
+    """The rows of one hour."""
+    return Bucket(span, number, expires_ms)
 
 
 def entry(tip: Tip, *results: str, positions: Positions | None = None) -> Entry:
@@ -37,13 +47,17 @@ def change(
     last: dict[str, LastRecord] | None = None,
     spent: int = 0,
     journeys: dict[str, bytes] | None = None,
-    ttl_ms: int = DAY_MS,
+    ttl_ms: int | None = DAY_MS,
     words: Sequence[str] = (),
     cells: dict[str, dict[str, dict[str, int]]] | None = None,
     ledger: dict[str, int] | None = None,
+    moments: Sequence[Moment] = (),
+    fold: Series | None = None,
     entry: Entry | None = None,
     trim: Tip | None = None,
     published: Tip | None = None,
+    held: Sequence[tuple[str, str]] = (),
+    gone: Sequence[tuple[str, str]] = (),
 ) -> Commit:
     """A commit that changes only what is named."""
     return Commit(
@@ -54,10 +68,12 @@ def change(
         spent=spent,
         journeys=[Journeys(ttl_ms, list(journeys), list(journeys.values()))] if journeys else [],
         words=list(words),
-        increments=Increments(cells or {}, ledger or {}),
+        increments=Increments(cells or {}, ledger or {}, moments),
         entry=entry,
         trim=trim,
         published=published,
+        fold=fold,
+        orders=Orders(ttl_ms or DAY_MS, list(held), list(gone)) if held or gone else None,
     )
 
 
@@ -77,6 +93,8 @@ def full_change(tip: Tip) -> Commit:
         journeys={"a" * 32: b"journey", "short": b""},
         cells={"note-1": {CELL: {"clicks": 2, "gross_minor:CNY": 3}}},
         ledger={"order:consumed": 7},
+        moments=[(("note-1", None, "m1"), None, 29_000_000, "clicks", 2)],
         words=("jd", "note-1"),
+        held=[("o1", "short")],
         entry=entry(after(tip), "one"),
     )

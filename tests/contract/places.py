@@ -1,5 +1,6 @@
 """Where the stores under test keep their data, with a back door to look at it and to roll it back."""
 
+from math import inf
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
@@ -11,11 +12,13 @@ from app.redis_store.link import Dial, dialler
 from app.redis_store.namespace import open_namespace
 from app.redis_store.reader import Reader, open_reader
 from app.redis_store.resp import command
+from app.redis_store.series_reader import Rows, read_series
 from app.redis_store.store import RedisStore
 from app.settings import Settings
-from streams.ports import Store
+from streams.ports import Bucket, Store
 
 SHARDS, PARTITIONS = 2, 4
+FOR_EVER = -1  # what Redis says of a key without lifetime
 
 Counters = dict[str, dict[str, dict[str, int]]]
 
@@ -37,7 +40,14 @@ class Place(Protocol):
 
     async def ledger(self) -> dict[str, int]: ...
 
-    async def lifetime_ms(self, lane: int, token: str) -> int:
+    async def tokens_of_order(self, order_id: str) -> list[str]: ...
+
+    async def reused_orders(self) -> list[str]: ...
+
+    async def rows(self, bucket: Bucket) -> Rows:
+        """The rows of a bucket, summed over the lanes."""
+
+    async def lifetime_ms(self, lane: int, token: str) -> float:
         """How long a journey still lives."""
 
     async def let_pass(self, ms: int) -> None: ...
@@ -68,7 +78,16 @@ class MemoryPlace:
     async def ledger(self) -> dict[str, int]:
         return self._store.ledger()
 
-    async def lifetime_ms(self, lane: int, token: str) -> int:
+    async def tokens_of_order(self, order_id: str) -> list[str]:
+        return self._store.tokens_of_order(order_id)
+
+    async def reused_orders(self) -> list[str]:
+        return self._store.reused_orders()
+
+    async def rows(self, bucket: Bucket) -> Rows:
+        return self._store.series().get(bucket.span, {}).get(bucket.hour, {})
+
+    async def lifetime_ms(self, lane: int, token: str) -> float:
         return self._store.snapshot().journeys[lane, token][0] - self._now_ms
 
     async def let_pass(self, ms: int) -> None:
@@ -142,15 +161,38 @@ class RedisPlace:
         await reader.close()
         return ledger
 
-    async def lifetime_ms(self, lane: int, token: str) -> int:
+    async def tokens_of_order(self, order_id: str) -> list[str]:
+        reader = await self.reader()
+        tokens = await reader.tokens_of_order(order_id)
+        await reader.close()
+        return tokens
+
+    async def reused_orders(self) -> list[str]:
+        reader = await self.reader()
+        orders = await reader.reused_orders()
+        await reader.close()
+        return orders
+
+    async def rows(self, bucket: Bucket) -> Rows:
+        reader = await self.reader()
+        series = await read_series(reader)
+        rows = await series.bucket(bucket.span, bucket.hour)
+        for row, counts in rows.items():
+            assert await series.rows(bucket.span, {bucket.hour: [row, "none"]}) == {bucket.hour: {row: counts}}
+        await reader.close()
+        return rows
+
+    async def lifetime_ms(self, lane: int, token: str) -> float:
         key = ShardKeys(self.group, lane % SHARDS).journey_prefix + pack_token(token)
         ttl_ms: int = await self.back_door.pttl(key)
-        return ttl_ms
+        return inf if ttl_ms == FOR_EVER else ttl_ms
 
     async def let_pass(self, ms: int) -> None:
-        """As if time had passed, for journeys: their lifetimes are shortened."""
-        for key in await self._keys(f"{self.group}{{?}}*"):
-            await self.back_door.pexpire(key, await self.back_door.pttl(key) - ms)
+        """As if time had passed, for journeys and orders: their lifetimes are shortened."""
+        for key in (*await self._keys(f"{self.group}{{?}}*"), *await self._keys(f"{self.group}:{{?}}:order:*")):
+            ttl_ms = await self.back_door.pttl(key)
+            if ttl_ms != FOR_EVER:
+                await self.back_door.pexpire(key, ttl_ms - ms)
 
     async def _keys(self, pattern: str) -> list[bytes]:
         return [key for key in await self.back_door.keys(pattern) if isinstance(key, bytes)]

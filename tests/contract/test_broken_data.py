@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
 from app.redis_store.commit import Change, Known
@@ -154,9 +155,9 @@ async def test_a_state_that_cannot_be_read_stops_the_lane(
 
 
 NEWER: dict[str, Callable[[RedisPlace], Awaitable[object]]] = {
-    "lane": lambda server: server.back_door.hset(LANE_KEY, "encoding", "2"),
-    "state": lambda server: server.back_door.hset(LANE_KEY, "state", b"\x92\x02\xa3new"),
-    "entry": lambda server: server.back_door.hset(f"{LANE_KEY}:outbox", "first:1", b"\x93\x02\x01\x02"),
+    "lane": lambda server: server.back_door.hset(LANE_KEY, "encoding", "99"),
+    "state": lambda server: server.back_door.hset(LANE_KEY, "state", b"\x92\x63\xa3new"),
+    "entry": lambda server: server.back_door.hset(f"{LANE_KEY}:outbox", "first:1", b"\x93\x63\x01\x02"),
 }
 
 
@@ -172,7 +173,15 @@ async def test_a_newer_encoding_is_refused(
 async def test_a_lane_in_a_newer_encoding_keeps_its_owner(server: RedisPlace) -> None:
     newer = server.store()
     tip = (await newer.acquire(LANE, "first")).tip
-    await server.back_door.hset(LANE_KEY, "encoding", "2")
+    await server.back_door.hset(LANE_KEY, "encoding", "99")
     with pytest.raises(Misconfigured):
         await server.store().acquire(LANE, "second")
     await newer.probe(LANE, tip)
+
+
+async def test_a_lane_that_an_older_version_wrote_is_read(server: RedisPlace) -> None:
+    older = msgspec.msgpack.encode([1, [{"order": 7}, [1], {}, {}, 5, 0]])
+    await server.back_door.set(f"{LANE_KEY}:tip", "first:3")
+    await server.back_door.hset(LANE_KEY, mapping={"encoding": "1", "state": older})
+    state = await server.store().acquire(LANE, "second")
+    assert (state.tip.sequence, state.positions, state.spent, state.restating) == (3, {"order": 7}, 5, "")

@@ -3,7 +3,7 @@
 import pytest
 
 from streams.ports import Increments, Journeys
-from tests.contract.builders import DAY_MS, change
+from tests.contract.builders import CELL, DAY_MS, change
 from tests.contract.places import Place
 
 LANE = 3
@@ -11,6 +11,7 @@ TOKENS = [
     *("a" * 32, "A" * 32, "0" * 32, "aB" * 16, "g" * 32, "12345678901234567890123456789_12"),
     *("123e4567-e89b-12d3-a456-426614174000", "123E4567-E89B-12D3-A456-426614174000"),
     *("123e4567e89b12d3a456426614174000", "exactly15chars.", "exactly16chars..", "x", "~" * 128, "u" + "a" * 16),
+    *("/x", "/" + "a" * 32, "/" + "~" * 128),
 ]
 
 
@@ -110,3 +111,27 @@ async def test_a_lane_does_not_see_the_journeys_of_another(place: Place) -> None
     tips = [(await store.acquire(lane, "first")).tip for lane in (0, 1)]
     await store.commit(0, tips[0], change(journeys={"token": b"1"}))
     assert await store.load(1, tips[1], ["token"]) == [None]
+
+
+async def test_what_is_to_live_for_ever_does_and_so_does_what_replaces_it(place: Place) -> None:
+    store = place.store()
+    tip = (await store.acquire(LANE, "first")).tip
+    for value in (b"old", b"new"):
+        tip = await store.commit(LANE, tip, change(journeys={"/note": value}, ttl_ms=None))
+    await place.let_pass(10_000 * DAY_MS)
+    assert await store.load(LANE, tip, ["/note", "note"]) == [b"new", None]
+
+
+async def test_all_tokens_held_are_told_page_by_page(place: Place) -> None:
+    store = place.store()
+    names = [f"{number:032x}" for number in range(5_000)] + ["short", "x" * 128, "00000000-0000-4000-8000-00000000000a"]
+    tip = (await store.acquire(0, "first")).tip
+    tip = await store.commit(0, tip, change(journeys=dict.fromkeys(names, b"1")))
+    await store.commit(0, tip, change(words=["a word"], held=[("o1", "short")], cells={"note": {CELL: {"clicks": 1}}}))
+    told: set[str] = set()
+    pages, cursor = 0, 0
+    while pages == 0 or cursor:
+        cursor, page = await store.tokens(0, cursor)
+        told.update(page)
+        pages += 1
+    assert (told, pages > 1) == (set(names), True)

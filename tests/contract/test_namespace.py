@@ -8,8 +8,9 @@ import pytest
 import pytest_asyncio
 
 from app.connections import RedisAddress
+from app.redis_store.forms import ENCODING
 from app.redis_store.link import dialler
-from app.redis_store.namespace import Namespace, open_namespace, read_namespace
+from app.redis_store.namespace import Namespace, contradicted, open_namespace, read_namespace
 from streams.errors import Misconfigured
 from tests.contract.places import RedisPlace
 
@@ -22,6 +23,7 @@ class Wanted(TypedDict, total=False):
     partitions: int
     shards: int
     policies: dict[int, str]
+    published: dict[int, str]
 
 
 async def open_it(server: RedisPlace, **other: int | dict[int, str]) -> None:
@@ -36,7 +38,7 @@ async def test_the_first_worker_makes_it_and_the_next_finds_it_the_same(server: 
     await open_it(server)
     assert await server.contents() == before
     link = await server.dial(0)
-    assert await read_namespace(link, "shop") == Namespace(1, 4, 2, {1: '{"version":1}', 2: '{"version":2}'})
+    assert await read_namespace(link, "shop") == Namespace(ENCODING, 4, 2, {1: '{"version":1}', 2: '{"version":2}'})
     link.close()
 
 
@@ -60,6 +62,36 @@ async def test_a_worker_with_other_values_is_told_what_differs_and_what_to_do(
     assert await server.contents() == before
 
 
+async def test_what_was_published_since_is_in_force_for_every_worker_whether_it_brings_it_or_not(
+    server: RedisPlace,
+) -> None:
+    await open_it(server)
+    three = {3: '{"version":3}'}
+    await open_it(server, published=three)
+    for own in ({}, three):
+        await open_it(server, policies={1: '{"version":1}', 2: '{"version":2}'} | own)
+    link = await server.dial(0)
+    namespace = await read_namespace(link, "shop")
+    link.close()
+    assert (list(namespace.in_force), namespace.published) == ([1, 2, 3], three)
+
+
+async def test_what_is_in_force_stays_when_it_is_published_with_another_content(server: RedisPlace) -> None:
+    await open_it(server, published={3: '{"version":3}'})
+    link = await server.dial(0)
+    before = await read_namespace(link, "shop")
+    other = {3: "{}"}
+    await open_it(server, published=other)
+    assert await read_namespace(link, "shop") == before
+    assert contradicted(before, other | {4: "{}"}) == [3]
+    link.close()
+
+
+async def test_a_worker_does_not_begin_with_another_content_than_the_published_one(server: RedisPlace) -> None:
+    with pytest.raises(Misconfigured, match="policy 1 was published with another content than this worker has"):
+        await open_it(server, published={1: "{}"})
+
+
 async def test_of_workers_that_start_at_once_exactly_one_makes_it(server: RedisPlace) -> None:
     workers = (open_it(server, partitions=2 + number) for number in range(8))
     outcomes = await asyncio.gather(*workers, return_exceptions=True)
@@ -69,7 +101,7 @@ async def test_of_workers_that_start_at_once_exactly_one_makes_it(server: RedisP
 
 @pytest.mark.parametrize(
     ("stored", "text"),
-    [('{"encoding": 2}', "newer Redcat"), ("{}", "cannot be read"), ("[]", "cannot be read"), ("x", "cannot be read")],
+    [('{"encoding": 99}', "newer Redcat"), ("{}", "cannot be read"), ("[]", "cannot be read"), ("x", "cannot be read")],
 )
 async def test_a_namespace_that_cannot_be_read_is_refused(server: RedisPlace, stored: str, text: str) -> None:
     await server.back_door.set(KEY, stored)

@@ -4,7 +4,7 @@ import pytest
 
 from app.redis_store.reader import Cell, LaneOverview, open_reader
 from streams.errors import LaneStopped, Misconfigured
-from streams.ports import Tip
+from streams.ports import Clicks, Tip
 from tests.contract.builders import CELL, OTHER_CELL, after, change, entry
 from tests.contract.places import PARTITIONS, RedisPlace
 
@@ -41,7 +41,8 @@ async def test_lanes_are_shown_as_they_stand_and_only_if_they_were_ever_acquired
     tip = (await store.acquire(2, "owner")).tip
     for name in ("one", "two", "three"):
         commit = change(positions={"order": 3}, parked={"order:internal": [(0, 1)]}, spent=4)
-        tip = await store.commit(2, tip, commit._replace(entry=entry(after(tip), name)))
+        commit = commit._replace(entry=entry(after(tip), name), restating="changes", clicks=Clicks(7, 5))
+        tip = await store.commit(2, tip, commit)
     await store.trim(2, tip, Tip("owner", 1))
     reader = await server.reader()
     assert await reader.lanes() == [
@@ -54,6 +55,8 @@ async def test_lanes_are_shown_as_they_stand_and_only_if_they_were_ever_acquired
             published=Tip("owner", 1),
             outbox=[Tip("owner", 2), Tip("owner", 3)],
             spent=4,
+            restating="changes",
+            clicks=Clicks(7, 5),
         )
     ]
     await reader.close()

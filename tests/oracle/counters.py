@@ -29,12 +29,14 @@ class Cell(NamedTuple):
 
 
 class Booking(NamedTuple):
-    """An amount in one cell; only money has a currency."""
+    """An amount in one cell; only money has a currency, and a click as such has no time but its own."""
 
     cell: Cell
     name: str
     currency: str | None
     amount: int
+    click_at_ms: int
+    at_ms: int | None = None
 
 
 class Refused(NamedTuple):
@@ -53,14 +55,28 @@ def cell_of(click: Click) -> Cell:
 def bookings(clicks: Sequence[Click], results: Sequence[Result]) -> Iterator[Booking]:
     """Everything that one journey adds to the counters."""
     for click in clicks:
-        yield Booking(cell_of(click), "clicks_refused" if click.refusal else "clicks", None, 1)
+        cell, click_at_ms = cell_of(click), click.fields["at_ms"]
+        yield Booking(cell, "clicks_refused" if click.refusal else "clicks", None, 1, click_at_ms)
         for kind, name in CLICK_WITH.items():
+            won = [
+                result.fields["at_ms"] for result in results if _is_credited(result, kind) and result.winner is click
+            ]
             # A click counts once here, however many entries or orders it wins.
-            if any(_is_credited(result, kind) and result.winner is click for result in results):
-                yield Booking(cell_of(click), name, None, 1)
+            if won:
+                yield Booking(cell, name, None, 1, click_at_ms, min(won))
     for result in results:
         if result.winner is not None:
-            yield from _bookings_of(result, cell_of(result.winner))
+            yield from _bookings_of(result, result.winner)
+
+
+def refusals(clicks: Sequence[Click], results: Sequence[Result]) -> Iterator[Booking]:
+    """Every refused entry, action and order, at the cell of the nearest click."""
+    by_id = {click.fields["event_id"]: click for click in clicks}
+    for result in results:
+        nearest = by_id.get(result.fields["nearest_click_id"])
+        if nearest is not None:
+            name = f"refused:{result.fields['kind']}/{result.fields['reason']}"
+            yield Booking(cell_of(nearest), name, None, 1, nearest.fields["at_ms"], result.fields["at_ms"])
 
 
 def latest_metric(metrics: Iterable[Fields]) -> Counter[str]:
@@ -88,13 +104,14 @@ def by_note(booked: Iterable[Booking]) -> dict[str, dict[str, Any]]:
     return _summed(booked, lambda booking: booking.cell.note_id)
 
 
-def _bookings_of(result: Result, cell: Cell) -> Iterator[Booking]:
+def _bookings_of(result: Result, winner: Click) -> Iterator[Booking]:
     """Credited facts count as such, orders that wait, are held or are withdrawn count without money."""
     kind, outcome, currency = result.fields["kind"], result.fields["outcome"], result.fields["currency"]
-    yield Booking(cell, CREDITED[kind] if outcome == "credited" else UNCREDITED[outcome], None, 1)
+    cell, click_at_ms, at_ms = cell_of(winner), winner.fields["at_ms"], result.fields["at_ms"]
+    yield Booking(cell, CREDITED[kind] if outcome == "credited" else UNCREDITED[outcome], None, 1, click_at_ms, at_ms)
     if _is_credited(result, "order"):
-        yield Booking(cell, "gross_minor", currency, result.fields["gross_minor"])
-        yield Booking(cell, "refunded_minor", currency, result.fields["refunded_minor"])
+        for name in ("gross_minor", "refunded_minor"):
+            yield Booking(cell, name, currency, result.fields[name], click_at_ms, at_ms)
 
 
 def _is_credited(result: Result, kind: str) -> bool:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tests.oracle.counters import Cell, Refused, bookings, by_cell, by_note, latest_metric, refused
+from tests.oracle.counters import Cell, Refused, bookings, by_cell, by_note, latest_metric, refusals, refused
 from tests.oracle.intake import Fields, Record
 from tests.oracle.journey import Journey, journey_of
 from tests.oracle.ledger import LONGEST_JOURNEY, DeadLetter, Intake, account, standing, take_in
 from tests.oracle.policy import Document
 from tests.oracle.results import result_id
+from tests.oracle.series import Place, series
 
 Identity: TypeAlias = tuple[str, str]
 """Of a result: its token and its result id.  Of a click: its token and its event id."""
@@ -26,6 +27,8 @@ class Evaluation:
     """The same by cell, without the notes' own figures."""
     refused: dict[Refused, int]
     """Refused facts by nearest note (None without any click), kind and reason."""
+    series: dict[Place, int]
+    """Totals and time series of everything larger than a cell, and of notes by hour."""
     results: dict[Identity, Fields]
     """The latest result of each identity that exists, all fields but the revision."""
     superseded: set[Identity]
@@ -57,6 +60,7 @@ def evaluate(
         notes=_with_metrics(by_note(booked), intake),
         cells=by_cell(booked),
         refused=dict(refused(results.values())),
+        series=series([*booked, *(booking for j in journeys.values() for booking in refusals(j.clicks, j.results))]),
         results=results,
         superseded={identity for identity in _ever_made(intake) if identity not in results},
         refusals={

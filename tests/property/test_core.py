@@ -17,12 +17,15 @@ IN_ONE_TEST = 500
 
 def assert_scenario_agrees(scenario: Scenario) -> None:
     """Absorb the scenario's batches, then the copies of what was forwarded, and compare."""
-    records = [record for record in scenario.records if record.topic != "note-metric"]
-    everything = with_forwarded(records, scenario.partitions)
-    copies: list[Record] = everything[len(records) :]
+    everything = with_forwarded(scenario.records, scenario.partitions)
+    copies: list[Record] = everything[len(scenario.records) :]
     worker = PureWorker(scenario.policies, scenario.partitions)
     worker.absorb_all([*scenario.batches, copies])
-    assert_agrees(worker, evaluate(everything, scenario.policies, partitions=PARTITIONS))
+    truth = evaluate(everything, scenario.policies, partitions=PARTITIONS)
+    assert_agrees(worker, truth)
+    assert {place: count for place, count in worker.series.items() if count} == truth.series
+    reused = sum(len(tokens) > 1 for tokens in worker.orders.values())
+    assert reused == truth.ledger["seen"]["order_reused"]
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, IN_ONE_TEST))

@@ -1,0 +1,112 @@
+"""Rollups: what a batch changes in everything larger than a note's cell, in all and by minute and hour.
+
+A row is one campaign, merchant, category or *channel* (platform, link and note kind together), or, by hour only, one
+note.  Platforms, links, note kinds and the ancestors of categories are sums of rows, taken by who reads.
+
+Time series have two *bases*: `event` books each fact at its own time, `click` at the time of its click.  What counts
+clicks as such is the same under both and is booked under `click` alone.  Refunds go with their order.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeAlias
+
+from streams.ports import Bucket, Moment
+
+HOUR_MS: Final = 3_600_000
+SCOPES: Final = {"note": "n", "campaign": "p", "merchant": "m", "category": "g", "channel": "c"}
+BASES: Final = {"event": "e", "click": "k"}
+
+Counts: TypeAlias = dict[str, int]
+Rows: TypeAlias = dict[str, Counts]
+Cell: TypeAlias = tuple[str | None, ...]
+Counter: TypeAlias = tuple[Cell, str]
+Timed: TypeAlias = tuple[Cell, int | None, int, str]
+
+
+class Kept(NamedTuple):
+    """How long time series live after their hour has ended."""
+
+    minutes_ms: int = 3 * 24 * HOUR_MS
+    hours_ms: int = 60 * 24 * HOUR_MS
+
+
+def roll_up(moments: Iterable[Moment], kept: Kept, now_ms: int) -> dict[Bucket, Rows]:
+    """What moments come to in totals and time series; what is past its time is left out."""
+    oldest = (now_ms - max(kept)) // HOUR_MS * 60  # nothing keeps what came before that minute
+    sums, in_time = _summed(moments, oldest)
+    totals: Rows = {}
+    for (cell, name), change in sums.items():
+        _note(totals, rows_of(cell), name, change)
+    minutes: dict[str, dict[int, Rows]] = {basis: {} for basis in BASES.values()}
+    hours: dict[int, Rows] = {}
+    for (cell, minute, click_minute, name), change in in_time.items():
+        rows, note = rows_of(cell), cell[0]
+        if click_minute >= oldest:
+            _note(minutes["k"].setdefault(click_minute, {}), rows, name, change)
+            _note(hours.setdefault(click_minute // 60, {}), (f"kn{note}",), name, change)
+        if minute is not None and minute >= oldest:
+            _note(minutes["e"].setdefault(minute, {}), rows, name, change)
+            _note(hours.setdefault(minute // 60, {}), (f"en{note}",), name, change)
+    of_minutes = _fold(minutes, hours, (now_ms - kept.minutes_ms) // HOUR_MS)
+    buckets = {Bucket("totals", 0, None): totals} if totals else {}
+    for span, by_hour, kept_ms in (("minutes", of_minutes, kept.minutes_ms), ("hours", hours, kept.hours_ms)):
+        for hour, rows_of_hour in by_hour.items():
+            expires_ms = (hour + 1) * HOUR_MS + kept_ms
+            if expires_ms > now_ms:
+                buckets[Bucket(span, hour, expires_ms)] = rows_of_hour
+    return buckets
+
+
+def _summed(moments: Iterable[Moment], oldest: int) -> tuple[dict[Counter, int], dict[Timed, int]]:
+    """The changes of one counter together, and of one at one time, as far as any series still takes that."""
+    sums: dict[Counter, int] = {}
+    in_time: dict[Timed, int] = {}
+    for cell, minute, click_minute, name, change in moments:
+        counter = cell, name
+        sums[counter] = sums.get(counter, 0) + change
+        if click_minute >= oldest or (minute is not None and minute >= oldest):
+            timed = cell, minute, click_minute, name
+            in_time[timed] = in_time.get(timed, 0) + change
+    return sums, in_time
+
+
+@lru_cache(16_384)
+def rows_of(cell: Cell) -> tuple[str, ...]:
+    """The rows that a cell is part of, but for its note."""
+    _, campaign_id, merchant_id, platform, category, link, note_kind = cell
+    rows = (f"m{merchant_id}", f"g{category}", f"c{platform}|{link}|{note_kind}")
+    return rows if campaign_id is None else (*rows, f"p{campaign_id}")
+
+
+def _note(known: Rows, rows: Iterable[str], name: str, change: int) -> None:
+    for row in rows:
+        counts = known.get(row)
+        if counts is None:
+            known[row] = {name: change}
+        else:
+            counts[name] = counts.get(name, 0) + change
+
+
+def _fold(minutes: Mapping[str, Mapping[int, Rows]], hours: dict[int, Rows], oldest_hour: int) -> dict[int, Rows]:
+    """The minutes of each hour side by side, from the oldest that is kept; their sums go to the hours."""
+    of_hours: dict[int, Rows] = {}
+    for basis, by_minute in minutes.items():
+        for minute, rows in by_minute.items():
+            hour, start = minute // 60, f"{minute % 60:02d}{basis}"
+            whole, parts = hours.setdefault(hour, {}), of_hours.setdefault(hour, {})
+            for row, counts in rows.items():
+                add_counts(whole, basis + row, counts)
+            if hour >= oldest_hour:
+                parts.update((start + row, counts) for row, counts in rows.items())
+    return of_hours
+
+
+def add_counts(rows: Rows, row: str, counts: Counts) -> None:
+    """Add changes of counters to those of a row."""
+    known = rows.get(row)
+    if known is None:
+        rows[row] = counts.copy()
+    else:
+        for name, change in counts.items():
+            known[name] = known.get(name, 0) + change

@@ -1,0 +1,62 @@
+"""The index from orders to the tokens whose journeys hold them."""
+
+import pytest
+
+from streams.errors import LaneStopped
+from tests.contract.builders import DAY_MS, change
+from tests.contract.places import SHARDS, Place, RedisPlace
+
+HEX, UUID = "a" * 32, "00000000-0000-4000-8000-00000000000a"
+
+
+@pytest.mark.parametrize("token", [HEX, UUID, "short", "x" * 128])
+async def test_an_order_leads_to_the_token_that_holds_it(place: Place, token: str) -> None:
+    store = place.store()
+    tip = (await store.acquire(0, "first")).tip
+    tip = await store.commit(0, tip, change(held=[("o1", token)]))
+    assert await place.tokens_of_order("o1") == [token]
+    await store.commit(0, tip, change(gone=[("o1", token)]))
+    assert await place.tokens_of_order("o1") == []
+
+
+async def test_an_order_that_two_tokens_hold_is_reused_whichever_lane_comes_first(place: Place) -> None:
+    store = place.store()
+    for lane, token in ((0, "one"), (SHARDS, "other"), (0, "one")):
+        tip = (await store.acquire(lane, "owner")).tip
+        await store.commit(lane, tip, change(held=[("twice", token), (f"once{token}", token)]))
+    assert await place.tokens_of_order("twice") == ["one", "other"]
+    assert await place.reused_orders() == ["twice"]
+
+
+async def test_an_order_is_not_reused_any_more_when_one_of_its_two_tokens_turns_out_not_to_hold_it(
+    place: Place,
+) -> None:
+    store = place.store()
+    tip = (await store.acquire(0, "first")).tip
+    tip = await store.commit(0, tip, change(held=[("o1", "one"), ("o1", "other"), ("o2", "one")]))
+    assert await place.reused_orders() == ["o1"]
+    tip = await store.commit(0, tip, change(held=[("o2", "one")], gone=[("o1", "one"), ("o3", "one")]))
+    assert (await place.reused_orders(), await place.tokens_of_order("o1")) == ([], ["other"])
+
+
+async def test_the_index_lives_as_long_as_the_journeys_do(place: Place) -> None:
+    store = place.store()
+    tip = (await store.acquire(0, "first")).tip
+    tip = await store.commit(0, tip, change(held=[("o1", "one"), ("o2", "one")]))
+    await place.let_pass(DAY_MS // 2)
+    await store.commit(0, tip, change(held=[("o2", "one")]))
+    await place.let_pass(DAY_MS // 2 + 1_000)
+    assert (await place.tokens_of_order("o1"), await place.tokens_of_order("o2")) == ([], ["one"])
+
+
+@pytest.mark.parametrize("key", ["redcat:{0}:order:o1", "redcat:{0}:reused"])
+async def test_an_index_that_somebody_damaged_stops_the_lane_before_anything_is_written(
+    server: RedisPlace, key: str
+) -> None:
+    store = server.store()
+    tip = (await store.acquire(0, "first")).tip
+    await server.back_door.set(key, "text")
+    before = await server.contents()
+    with pytest.raises(LaneStopped, match=key.partition(":{0}:")[2]):
+        await store.commit(0, tip, change(held=[("o1", "one")], ledger={"order:consumed": 1}))
+    assert await server.contents() == before
