@@ -2,6 +2,7 @@
 
 import gc
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -9,21 +10,22 @@ import faust
 from faust.app.base import BootStrategy
 
 from app.connections import kafka_options, redis_address, until_answered
-from app.policy_file import policy_texts, read_policies
+from app.policies.file import policy_texts, read_policies
+from app.policies.in_force import PoliciesInForce, policy_feed
 from app.redis_store.link import dialler
-from app.redis_store.namespace import open_namespace
+from app.redis_store.namespace import Namespace, open_namespace
 from app.redis_store.store import RedisStore
 from app.settings import Settings
 from app.topic_admin import require_topics
 from streams import agents
-from streams.core.terms import PolicySet
 from streams.errors import RedcatError
 from streams.feed import KafkaFeed
 from streams.lanes import Lanes
 from streams.owner import Surroundings
+from streams.policy_book import PolicyBook
 from streams.ports import Batch
 from streams.publisher import KafkaPublisher
-from streams.topics import TOKEN_TOPICS, markers, physical, physical_names
+from streams.topics import physical, physical_kinds
 
 REPORT_POSITIONS_S: Final = 5.0
 COLLECT_GARBAGE_S: Final = 5.0
@@ -77,7 +79,7 @@ def build_worker(settings: Settings) -> faust.App:
     feed = KafkaFeed(
         kafka_options(settings),
         settings.group,
-        physical_names(settings.topic_prefix, TOKEN_TOPICS),
+        physical_kinds(settings.topic_prefix),
         settings.partitions,
         deliver=deliver,
         on_lanes=assign,
@@ -96,7 +98,7 @@ def publisher_of(settings: Settings) -> KafkaPublisher:
         kafka_options(settings),
         settings.group,
         names=lambda name: physical(settings.topic_prefix, name),
-        marker_topic=physical(settings.topic_prefix, markers(settings.group)),
+        partitions=settings.partitions,
         source=f"redcat/{settings.group}",
     )
 
@@ -114,31 +116,34 @@ class Spine(faust.Service):
     def __init__(self, settings: Settings, feed: KafkaFeed) -> None:
         super().__init__()
         self._settings = settings
-        self._policies = read_policies(settings.policy)
+        self._own_policies = policy_texts(read_policies(settings.policy))
+        self._policies = PoliciesInForce(policy_feed(settings), book := PolicyBook(), self._open_namespace)
         self._feed = feed
         self._publisher = publisher_of(settings)
         self._to_stop = AsyncExitStack()  # what to stop, the last first
         self._dial = dialler(redis_address(settings))
         self._store = RedisStore(self._dial, settings.group, settings.shards)
-        self.around = Surroundings(
-            self._store, self._publisher, feed, PolicySet(self._policies), settings.partitions, now_ms
-        )
+        self.around = Surroundings(self._store, self._publisher, feed, book, settings.partitions, now_ms, settings.kept)
 
     async def on_start(self) -> None:
         """Look at the topics, open the namespace, join the group; servers that are away are waited for."""
-        settings, texts = self._settings, policy_texts(self._policies)
+        settings = self._settings
         await require_topics(settings)
-        await until_answered(
-            lambda: open_namespace(
-                self._dial, settings.group, partitions=settings.partitions, shards=settings.shards, policies=texts
-            ),
-            server=f"Redis at {settings.shown()['redis']}",
-        )
+        await until_answered(lambda: self._open_namespace({}), server=f"Redis at {settings.shown()['redis']}")
+        await until_answered(self._policies.start, server=f"Kafka at {settings.kafka}")
+        self._to_stop.push_async_callback(self._policies.stop)
         self._to_stop.push_async_callback(self._store.close)
         for part in (self._publisher, self._feed):
             await until_answered(part.start, server=f"Kafka at {settings.kafka}")
             self._to_stop.push_async_callback(part.stop)
         self._to_stop.push_async_callback(self._hand_over)
+
+    async def _open_namespace(self, published: Mapping[int, str]) -> Namespace:
+        settings = self._settings
+        return await open_namespace(
+            self._dial, settings.group, partitions=settings.partitions, shards=settings.shards,
+            policies=self._own_policies, published=published,
+        )  # fmt: skip
 
     async def _hand_over(self) -> None:
         positions = self.lanes.positions()
@@ -152,6 +157,10 @@ class Spine(faust.Service):
     @faust.Service.task
     async def _fetch(self) -> None:
         await self._feed.run()
+
+    @faust.Service.task
+    async def _hear_policies(self) -> None:
+        await self._policies.run()
 
     @faust.Service.task
     async def _look_after_lanes(self) -> None:

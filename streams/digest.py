@@ -1,60 +1,76 @@
 """Digest: what one batch changes, worked out from its facts and the journeys they belong to.  Pure."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from typing import get_args
 
 import msgspec
 
-from streams.arrivals import PARK_CODES, Arrivals, Aside
+from streams.arrivals import Arrivals, Aside
 from streams.codec import encode_result
-from streams.core.credit import judge, outcomes
+from streams.core.credit import Outcomes, judge, outcomes
 from streams.core.facts import Action, Click, Entry, Fact, Step
 from streams.core.journey import Absorbed, Journey
 from streams.core.results import Result, changed, result_of, void, void_identities
 from streams.core.tally import Tally
 from streams.core.terms import PolicySet
 from streams.errors import LaneStopped, RedcatError
-from streams.ports import Increments, Journeys, ResultRecord
+from streams.ports import Increments, Journeys, Orders, ResultRecord
 from streams.stored import JourneyCodec
 from streams.words import Words
+
+log = logging.getLogger(__name__)
 
 
 class Digest(msgspec.Struct):
     """Everything that a batch changes, but for the positions it came from."""
 
+    policies: PolicySet
     tally: Tally
     results: list[ResultRecord]
     short_lived: tuple[list[str], list[bytes]]
     long_lived: tuple[list[str], list[bytes]]  # journeys with an order
     aside: list[Aside]
+    held: list[tuple[str, str]] = []  # order id and token
+    gone: list[tuple[str, str]] = []
+    failed: int = 0  # journeys that could not be restated and stay as they were
 
-    def journeys(self, policies: PolicySet) -> list[Journeys]:
+    @property
+    def ledger(self) -> dict[str, int]:
+        """Changes of ledger lines."""
+        return self.tally.ledger
+
+    def journeys(self) -> list[Journeys]:
         """The changed journeys, grouped by how long they live."""
-        groups = ((policies.journey_ttl_ms, self.short_lived), (policies.order_ttl_ms, self.long_lived))
+        groups = ((self.policies.journey_ttl_ms, self.short_lived), (self.policies.order_ttl_ms, self.long_lived))
         return [Journeys(ttl_ms, tokens, values) for ttl_ms, (tokens, values) in groups if tokens]
+
+    def orders(self) -> Orders | None:
+        """What changes in the index of orders."""
+        return Orders(self.policies.order_ttl_ms, self.held, self.gone) if self.held or self.gone else None
 
     def increments(self) -> Increments:
         """The counter changes as the store takes them, zero changes left out."""
         cells: dict[str, dict[str, dict[str, int]]] = {}
-        for key, counters in self.tally.cells.items():
+        for (note_id, campaign_id, *others), counters in self.tally.cells.items():
             changes = {name: change for name, change in counters.items() if change}
             if changes:
-                note_id, campaign_id, *others = key
                 cells.setdefault(note_id, {})["|".join((campaign_id or "", *others))] = changes
-        return Increments(cells, {line: change for line, change in self.tally.ledger.items() if change})
+        ledger = {line: change for line, change in self.ledger.items() if change}
+        return Increments(cells, ledger, self.tally.moments)
 
 
 class Digester:
     """Digests the batches of a lane under the policies that have entered it, in the order in which they did."""
 
     def __init__(self, policies: Sequence[PolicySet], words: Words) -> None:
-        self._policies = policies  # [n - 1]: the set of the first n policies
+        self.policies = policies  # [n - 1]: the set of the first n policies
         self._codec = JourneyCodec(words)
 
-    def digest(self, arrived: Arrivals, loaded: Sequence[bytes | None], revision: int) -> Digest:
-        """`loaded` holds the stored journeys in the order of `arrived.by_token`."""
-        digest = Digest(Tally(), [], ([], []), ([], []), list(arrived.aside))
-        for (token, facts), value in zip(arrived.by_token.items(), loaded, strict=True):
+    def digest(self, arrived: Arrivals[Fact], loaded: Sequence[bytes | None], revision: int) -> Digest:
+        """`loaded` holds the stored journeys in the order of `arrived.by_key`."""
+        digest = Digest(self.policies[-1], Tally(), [], ([], []), ([], []), list(arrived.aside))
+        for (token, facts), value in zip(arrived.by_key.items(), loaded, strict=True):
             try:
                 if value is None and len(facts) == 1 and facts[0].__class__ is Click:
                     self._digest_lone_click(digest, facts[0])
@@ -73,8 +89,8 @@ class Digester:
 
     def _digest_lone_click(self, digest: Digest, click: Click) -> None:
         """The same as for any token, for what most of them are: a new journey of one click has no results."""
-        judged = judge(click, self._policies[-1])
-        stored = self._codec.pack_lone_click(click, len(self._policies))
+        judged = judge(click, self.policies[-1])
+        stored = self._codec.pack_lone_click(click, len(self.policies))
         digest.short_lived[0].append(click.token)
         digest.short_lived[1].append(stored)
         digest.tally.count_click(judged, 1)
@@ -89,16 +105,18 @@ class Digester:
             journey, before = Journey(), None
         else:
             journey, known = self._codec.unpack(token, value)
-            before = outcomes(journey, self._policies[known - 1])
+            before = outcomes(journey, self.policies[known - 1])
         absorbed = [journey.absorb(fact) for fact in facts]
-        after = outcomes(journey, self._policies[-1])
-        stored = self._codec.pack(journey, len(self._policies))
+        after = outcomes(journey, self.policies[-1])
+        stored = self._codec.pack(journey, len(self.policies))
         results = changed(token, before, after, revision) if after.results or before else []
         # Nothing below fails, so a token is digested whole or not at all.
         tokens, values = digest.long_lived if journey.steps else digest.short_lived
         tokens.append(token)
         values.append(stored)
         digest.tally.change(before, after)
+        if journey.steps:
+            _index_orders(digest, token, before, after)
         if results:
             digest.results += [result_record(result) for result in results]
         ledger = digest.tally.ledger
@@ -109,17 +127,45 @@ class Digester:
             return []
         return [fact for fact, what in zip(facts, absorbed, strict=True) if what == "overflow"]
 
-    def _park(self, digest: Digest, arrived: Arrivals, facts: Sequence[Fact], code: str, message: str) -> None:
+    def _park(self, digest: Digest, arrived: Arrivals[Fact], facts: Sequence[Fact], code: str, message: str) -> None:
         digest.aside += [Aside(topic, record, code, message) for topic, record in arrived.records_of(facts)]
 
-    def restate(self, token: str, value: bytes, revision: int) -> list[ResultRecord]:
+    def restate(self, journeys: Iterable[tuple[str, bytes]], revision: int, *, everything: bool) -> Digest:
+        """Bring stored journeys under the present policies; with `everything` all their results are told again."""
+        digest = Digest(self.policies[-1], Tally(), [], ([], []), ([], []), [])
+        for token, value in journeys:
+            try:
+                self._restate_token(digest, token, value, revision, everything=everything)
+            except RedcatError:
+                raise
+            except Exception:
+                log.exception("a journey cannot be restated", extra={"token": token})
+                digest.failed += 1
+        return digest
+
+    def _restate_token(self, digest: Digest, token: str, value: bytes, revision: int, *, everything: bool) -> None:
+        journey, known = self._codec.unpack(token, value)
+        if known < len(self.policies):
+            before, after = outcomes(journey, self.policies[known - 1]), outcomes(journey, self.policies[-1])
+            results = [result_record(result) for result in changed(token, before, after, revision)]
+            stored = self._codec.pack(journey, len(self.policies))
+            tokens, values = digest.long_lived if journey.steps else digest.short_lived
+            tokens.append(token)
+            values.append(stored)
+            digest.tally.change(before, after)
+            if not everything:
+                digest.results += results
+        if everything:
+            digest.results += self.tell(token, value, revision)
+
+    def tell(self, token: str, value: bytes, revision: int) -> list[ResultRecord]:
         """Every result of a stored journey, those of identities that ceased to exist included.
 
         LaneStopped when the core cannot digest it, although some version once did.
         """
         journey, _ = self._codec.unpack(token, value)
         try:
-            after = outcomes(journey, self._policies[-1])
+            after = outcomes(journey, self.policies[-1])
         except Exception as error:
             raise LaneStopped(f"the results of journey {token} cannot be told again: {error!r}") from error
         results = [result_of(token, result_id, outcome, revision) for result_id, outcome in after.results.items()]
@@ -138,7 +184,15 @@ def result_record(result: Result) -> ResultRecord:
     return ResultRecord(result.token.encode(), event_id, result.kind, encode_result(result))
 
 
-def _keep_ledger(digest: Digest, arrived: Arrivals) -> None:
+def _index_orders(digest: Digest, token: str, before: Outcomes | None, after: Outcomes) -> None:
+    held = {outcome.order_id for outcome in after.results.values() if outcome.order_id is not None}
+    digest.held += [(order_id, token) for order_id in held]
+    if before is not None:
+        known = {outcome.order_id for outcome in before.results.values() if outcome.order_id is not None}
+        digest.gone += [(order_id, token) for order_id in known - held]
+
+
+def _keep_ledger(digest: Digest, arrived: Arrivals[Fact]) -> None:
     """Every record consumed stands in one line: distinct, duplicates, invalid or forwarded."""
     ledger = digest.tally.ledger
 
@@ -153,12 +207,3 @@ def _keep_ledger(digest: Digest, arrived: Arrivals) -> None:
         add(f"{aside.topic}:invalid/{aside.code}", 1)
     for misplaced in arrived.misplaced:
         add(f"{misplaced.topic}:forwarded", 1)
-
-
-def parked_offsets(digest: Digest) -> dict[str, list[int]]:
-    """The offsets of records that the core did not take, by topic and code."""
-    parked: dict[str, list[int]] = {}
-    for aside in digest.aside:
-        if aside.code in PARK_CODES:
-            parked.setdefault(f"{aside.topic}:{aside.code}", []).append(aside.record.offset)
-    return parked

@@ -15,6 +15,7 @@ from streams.outbox import Outbox
 from streams.owner import Owner, Surroundings
 from streams.ports import Batch, Entry, LaneState
 from streams.replaying import Retelling, absorb_silently, at_end
+from streams.restating import Restatement
 from streams.takeover import GoOn, Replay, decide
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class Lane:
         try:
             step = decide(state, await around.publisher.read_marker(self.number))
             owner = Owner(self.number, around, state)
+            owner.recall(await around.store.recent(self.number, state.tip))
             if isinstance(step, Replay):
                 step = GoOn(await self._catch_up(owner, state, step), None)
             outbox = Outbox(producer, step.pending, step.trim)
@@ -122,9 +124,9 @@ class Lane:
 
     async def _catch_up(self, owner: Owner, state: LaneState, replay: Replay) -> list[Entry]:
         """Bring a rolled back store to where the readers are; returns what is to be published again after a fork."""
-        owner.require_policies(replay.marker.policies)
+        unsaid = owner.policies.take_over(state, replay.marker)
         log.warning("replaying silently", extra={"lane": self.number, "until": replay.until})
-        done = replay.nothing_to_absorb and replay.fork is None
+        done = replay.nothing_to_absorb and replay.fork is None and not unsaid
         marker = replay.marker.tip
         # The tip must change: on an unchanged one, a rollback to just before this would bring the outbox back unseen.
         sequence = max(marker.sequence, state.tip.sequence + 1)
@@ -133,6 +135,8 @@ class Lane:
             seek = await self._around.feed.seek(self.number, owner.positions, replay.until, owner.last_records)
             while not at_end(owner.positions, replay.until):
                 await absorb_silently(owner, await self._next_batch(owner, seek), replay)
+        elif unsaid and replay.fork is None:
+            await Restatement(owner).mark_published(marker)
         if replay.fork is None:
             return []
         retelling = Retelling(owner, replay, replay.fork)
@@ -161,7 +165,11 @@ class Lane:
         """Absorb batches until the first failure."""
         seek = await self._around.feed.seek(self.number, owner.positions, None, owner.last_records)
         self.owner, self.stopped = owner, None
+        restatement = Restatement(owner)
         while True:
+            await self._keep_policies(restatement, outbox)
+            if restatement.due() and self._mailbox.empty():
+                continue
             item = await self._mailbox.get()
             if item is None:
                 await self._hand_over(owner, outbox)
@@ -175,6 +183,13 @@ class Lane:
             else:
                 self._quiet = True
 
+    async def _keep_policies(self, restatement: Restatement, outbox: Outbox) -> None:
+        """Between two batches: let new policies enter, and restate some of what is held while that is to be done."""
+        if entry := await restatement.enter_news(outbox.take_trim):
+            await outbox.add(entry)
+        if restatement.due() and (entry := await restatement.restate_page(outbox.take_trim)):
+            await outbox.add(entry)
+
     async def _absorb(self, owner: Owner, outbox: Outbox, batch: Batch, seek: int) -> None:
         try:
             if batch.seek == seek:
@@ -184,9 +199,11 @@ class Lane:
             self._around.feed.release(batch)
 
     async def _look_after(self, owner: Owner, outbox: Outbox) -> None:
-        """On an idle lane: trim what was published, or find out whether the tip is still ours."""
+        """On an idle lane: fold what waits, trim what was published, or find out whether the tip is still ours."""
         trim = outbox.take_trim()
-        if trim is not None:
+        if owner.unfolded():
+            await outbox.add(await owner.fold(trim))
+        elif trim is not None:
             await self._around.store.trim(self.number, owner.tip, trim)
         else:
             await self._around.store.probe(self.number, owner.tip)
@@ -194,6 +211,8 @@ class Lane:
     async def _hand_over(self, owner: Owner, outbox: Outbox) -> None:
         try:
             async with asyncio.timeout(HAND_OVER_S):
+                if owner.unfolded():
+                    await outbox.add(await owner.fold(outbox.take_trim()))
                 await outbox.drained()
             await self._look_after(owner, outbox)
         except (TimeoutError, RedcatError) as error:

@@ -1,15 +1,22 @@
-"""An owner of a lane: turns batches into commits on the tip that the store last confirmed."""
+"""An owner of a lane: turns batches into commits on the tip that the store last confirmed.
+
+Lanes of tokens and of metrics differ in what digests their batches, and in nothing else.
+"""
 
 import zlib
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from itertools import chain
+from typing import Any, Final
 
 import msgspec
 
-from streams.arrivals import Arrivals, Aside, add_spans, arrivals, dead_letter, forward
-from streams.core.terms import PolicySet
-from streams.digest import Digest, Digester, parked_offsets
+from streams.arrivals import Arrivals, Aside, add_spans, arrivals, dead_letter, forward, parked_offsets
+from streams.digest import Digester
+from streams.digesting import Digest, Digesting
 from streams.errors import LaneStopped, Refused
+from streams.lane_policies import LanePolicies
+from streams.metric_digest import MetricDigester, stored_names
+from streams.policy_book import PolicyBook
 from streams.ports import (
     Batch,
     Commit,
@@ -19,6 +26,7 @@ from streams.ports import (
     LaneState,
     LastRecord,
     Marker,
+    Moment,
     Positions,
     Publisher,
     ResultRecord,
@@ -26,8 +34,11 @@ from streams.ports import (
     Store,
     Tip,
 )  # fmt: skip
+from streams.rollups import Kept, roll_up
+from streams.topics import CLICK_OUT, METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words
 
+FOLD_FROM: Final = 10_000  # moments: each row that they share is then written once
 COUNTER_ROOM: Final = 2**62  # no counter reaches 2**63 while all lanes together have spent less than this
 
 
@@ -37,9 +48,10 @@ class Surroundings(msgspec.Struct, frozen=True):
     store: Store
     publisher: Publisher
     feed: Feed
-    policies: PolicySet
+    policies: PolicyBook
     partitions: int
     now_ms: Callable[[], int]
+    kept: Kept = Kept()
 
 
 class Owner:
@@ -52,26 +64,45 @@ class Owner:
         self.parked = state.parked
         self.last_records = state.last_records
         self.around = around
+        self.partition = partition_of_lane(lane, around.partitions)
         self._words = Words(state.words)
-        self.digester = Digester([around.policies] * len(around.policies.versions), self._words)
         self._spent = state.spent
-        self.versions = around.policies.versions
-        self.require_policies(state.policies)
+        self._recent: list[Moment] = []  # changes in time that wait to be folded into series
+        self._metrics = topics_of(lane, around.partitions) == METRIC_TOPICS
+        # No policy has a say in metrics.
+        self.policies = LanePolicies(PolicyBook() if self._metrics else around.policies, state)
 
-    def require_policies(self, versions: list[int]) -> None:
-        """Stop the lane if its state was computed under other policies than this worker's; none is no state."""
-        if versions and sorted(versions) != self.versions:
-            raise LaneStopped(f"lane {self.lane} works under policies {versions}, this worker has {self.versions}")
+    @property
+    def digester(self) -> Digesting:
+        """What digests the lane's batches under the policies in force."""
+        return MetricDigester() if self._metrics else Digester(self.policies.sets, self._words)
+
+    def recall(self, recent: Iterable[Moment]) -> None:
+        """Remember what the owners before have left to be folded."""
+        self._recent = list(recent)
 
     async def absorb(self, batch: Batch, trim: Tip | None) -> Entry:
         """Digest a batch and commit it together with its outbox entry."""
         self.check_chain(batch)
         arrived = arrivals(batch, self.around.partitions)
         digest = await self.digest(arrived)
-        parked = add_spans(self.parked, parked_offsets(digest))
+        parked = add_spans(self.parked, parked_offsets(digest.aside))
         positions = self.positions | batch.after
         entry = self.entry(positions, parked, digest.results, arrived, digest.aside)
         await self.commit(digest, positions=positions, parked=parked, last=last_records(batch), entry=entry, trim=trim)
+        return entry
+
+    def unfolded(self) -> bool:
+        """Whether there are moments that wait to be folded into series."""
+        return bool(self._recent)
+
+    async def fold(self, trim: Tip | None) -> Entry:
+        """Fold what waits, by a commit of its own."""
+        nothing = self.digester.restate([], self.tip.sequence + 1, everything=False)
+        entry = self.entry(self.positions, self.parked, [], Arrivals({}, [], [], [], {}), [])
+        await self.commit(
+            nothing, positions=self.positions, parked=self.parked, last={}, entry=entry, trim=trim, fold=True
+        )
         return entry
 
     def check_chain(self, batch: Batch) -> None:
@@ -79,18 +110,31 @@ class Owner:
         if any(self.positions.get(topic, 0) != offset for topic, offset in batch.before.items()):
             raise Refused(f"a batch from {batch.before}, but lane {self.lane} stands at {self.positions}")
 
-    async def digest(self, arrived: Arrivals) -> Digest:
-        """Load the journeys concerned and work out what changes."""
-        loaded = await self.around.store.load(self.lane, self.tip, list(arrived.by_token))
+    async def digest(self, arrived: Arrivals[Any]) -> Digest:
+        """Load what is known of the journeys or notes concerned and work out what changes."""
+        clicks = (fact for topic, facts, _ in arrived.sources if topic == CLICK_OUT for fact in facts)
+        self.policies.note(clicks, self.around.now_ms())
+        loaded = await self.load(arrived)
         return self.digester.digest(arrived, loaded, self.tip.sequence + 1)
 
+    async def load(self, arrived: Arrivals[Any]) -> list[bytes | None]:
+        """What the store holds, in the order of `arrived.by_key`."""
+        names = stored_names(arrived.by_key) if self._metrics else list(arrived.by_key)
+        return await self.around.store.load(self.lane, self.tip, names)
+
     def entry(
-        self, positions: Positions, parked: Spans, results: list[ResultRecord], arrived: Arrivals, aside: list[Aside]
+        self,
+        positions: Positions,
+        parked: Spans,
+        results: list[ResultRecord],
+        arrived: Arrivals[Any],
+        aside: list[Aside],
     ) -> Entry:
         """The outbox entry of the next commit; its marker says what readers of it have seen."""
-        letters = [dead_letter(record, self.lane) for record in aside]
+        letters = [dead_letter(record, self.partition) for record in aside]
         forwards = [forward(misplaced) for misplaced in arrived.misplaced]
-        marker = Marker(Tip(self.tip.nonce, self.tip.sequence + 1), positions, self.versions, parked)
+        tip = Tip(self.tip.nonce, self.tip.sequence + 1)
+        marker = Marker(tip, positions, self.policies.versions, parked, self.policies.restating)
         return Entry(marker, self.around.now_ms(), results, letters + forwards)
 
     async def commit(  # noqa: PLR0913  # a commit is what it is made of
@@ -103,31 +147,44 @@ class Owner:
         entry: Entry | None = None,
         trim: Tip | None = None,
         published: Tip | None = None,
+        fold: bool = False,
     ) -> None:
         """Commit a digest on the lane's tip; afterwards the lane stands at `positions`."""
         increments = digest.increments()
+        series = None
+        if fold or len(self._recent) + len(increments.moments) >= FOLD_FROM:
+            recent = chain(self._recent, increments.moments)
+            series = roll_up(recent, self.around.kept, self.around.now_ms())
         commit = Commit(
             positions=positions,
-            policies=self.versions,
+            policies=self.policies.versions,
             parked=parked,
             last_records=self.last_records | last,
             spent=self._spend(increments),
-            journeys=digest.journeys(self.around.policies),
+            journeys=digest.journeys(),
             words=self._words.new,
             increments=increments,
             entry=entry,
             trim=trim,
             published=published,
+            orders=digest.orders(),
+            fold=series,
+            restating=self.policies.restating,
+            clicks=self.policies.clicks,
         )
         self.tip = await self.around.store.commit(self.lane, self.tip, commit)
         self.positions, self.parked = positions, parked
         self.last_records, self._spent = commit.last_records, commit.spent
         self._words.new = []
+        if series is None:
+            self._recent += increments.moments
+        else:
+            self._recent.clear()
 
     def _spend(self, increments: Increments) -> int:
         changes = (names.values() for cells in increments.cells.values() for names in cells.values())
         spent = self._spent + sum(sum(map(abs, values)) for values in changes)
-        if spent > COUNTER_ROOM // self.around.partitions:
+        if spent > COUNTER_ROOM // lane_count(self.around.partitions):
             raise LaneStopped(f"the counters of lane {self.lane} might overflow 64 bits: start a new namespace")
         return spent
 

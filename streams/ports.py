@@ -1,10 +1,11 @@
 """What a lane needs from the outside, as small protocols, and the values that cross them.
 
-A *lane* is one partition number over all token topics.  Topics are named here without the configured prefix.
+A *lane* is one partition number over topics that have the same key: a token lane reads all token topics, a metric
+lane the note metrics.  `streams.topics` numbers them.  Topics are named here without the configured prefix.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 import msgspec
 
@@ -20,6 +21,21 @@ class Tip(NamedTuple):
 
     nonce: str
     sequence: int
+
+
+Restating: TypeAlias = Literal["", "changes", "all"]
+"""Whether the journeys that a lane holds are being brought under policies that entered it: no; yes, and what changes is
+published; yes, and every result is, because readers may have seen others."""
+
+
+class Clicks(NamedTuple):
+    """The latest of all clicks that a lane has absorbed: a policy that starts later changes none of them."""
+
+    latest_ms: int  # 0: there were none
+    plausible_ms: int  # of those that were, when they came, at most an hour ahead of the wall clock
+
+
+NO_CLICKS: Final = Clicks(0, 0)
 
 
 class Record(Protocol):
@@ -72,6 +88,7 @@ class Marker(NamedTuple):
     positions: Positions
     policies: list[int]  # versions in the order in which they entered the lane
     parked: Spans  # records parked or overflowed since the beginning
+    restating: Restating = ""
 
 
 class Entry(NamedTuple):
@@ -103,24 +120,51 @@ class LaneState(NamedTuple):
     outbox: list[Entry]
     words: list[str]  # what the lane's journeys name by number, in the order of the numbers
     spent: int  # sum of |increment| over all counters the lane ever changed, so that none can overflow
+    restating: Restating = ""
+    clicks: Clicks = NO_CLICKS
 
 
 class Journeys(NamedTuple):
-    """Journeys to be stored that live equally long."""
+    """Journeys to be stored that live equally long; with None they live for ever."""
 
-    ttl_ms: int
+    ttl_ms: int | None
     tokens: list[str]
     values: list[bytes]
+
+
+class Bucket(NamedTuple):
+    """Rows of counters that are stored and expire together: all time, or one hour cut in minutes or taken whole."""
+
+    span: str  # totals, minutes or hours
+    hour: int  # since 1970; 0 for totals
+    expires_ms: int | None  # wall clock
+
+
+Moment: TypeAlias = tuple[tuple[str | None, ...], int | None, int, str, int]
+"""A change in time, as the core's tally notes it: the cell, two minutes, the counter's name, the change."""
+
+Series: TypeAlias = Mapping[Bucket, dict[str, dict[str, int]]]
+"""Changes of counters by bucket, row and name; what rows are called is up to who counts."""
 
 
 class Increments(NamedTuple):
     """Changes of whole-number counters.
 
-    `cells` maps note id -> cell text -> counter name -> change, `ledger` maps a ledger line -> change.
+    `cells` maps note id -> cell text -> counter name -> change, `ledger` maps a ledger line -> change; `moments` are
+    the changes of cells once more, each with its time.
     """
 
     cells: dict[str, dict[str, dict[str, int]]]
     ledger: dict[str, int]
+    moments: Sequence[Moment] = ()
+
+
+class Orders(NamedTuple):
+    """What changes in the index from orders to the tokens whose journeys hold them: pairs of order id and token."""
+
+    ttl_ms: int
+    held: list[tuple[str, str]]  # now, whether or not they were before; these live as long from now
+    gone: list[tuple[str, str]]
 
 
 class Commit(NamedTuple):
@@ -137,6 +181,10 @@ class Commit(NamedTuple):
     entry: Entry | None  # None in a silent replay
     trim: Tip | None  # as Store.trim: entries up to and including this one leave the outbox; None: nothing to trim
     published: Tip | None = None  # set the published tip to this one outright, after a replay; None: leave it
+    orders: Orders | None = None
+    fold: Series | None = None  # what all recent moments come to, those of this commit among them; they are then gone
+    restating: Restating = ""
+    clicks: Clicks = NO_CLICKS
 
 
 class Store(Protocol):
@@ -152,6 +200,18 @@ class Store(Protocol):
 
     async def load(self, lane: int, tip: Tip, tokens: Sequence[str]) -> list[bytes | None]:
         """Read journeys, in the order of `tokens`; None where there is none."""
+        ...
+
+    async def tokens(self, lane: int, cursor: int) -> tuple[int, list[str]]:
+        """A page of the tokens whose journeys are held, those of some other lanes among them, and where to go on.
+
+        Cursor 0 begins, and says at the end that all pages were given.  What is held all the while is given at least
+        once.  Does not look at the tip.
+        """
+        ...
+
+    async def recent(self, lane: int, tip: Tip) -> list[Moment]:
+        """The moments of commits since the last one that folded them into series, oldest first."""
         ...
 
     async def commit(self, lane: int, tip: Tip, commit: Commit) -> Tip:
@@ -225,8 +285,9 @@ class Feed(Protocol):
     ) -> int:
         """Deliver the lane's records from `positions` on, each topic at most up to `until`; returns the seek number.
 
-        Every batch fetched earlier is void.  Raises LaneStopped when Kafka does not hold a position or when the
-        record at `last[topic].offset` is another one than `last` says.
+        Every batch fetched earlier is void.  Topics that are not the lane's here are not read: a worker that knows
+        more may have left their positions.  Raises LaneStopped when `until` wants such a topic read on, when Kafka
+        does not hold a position, or when the record at `last[topic].offset` is another one than `last` says.
         """
         ...
 

@@ -7,8 +7,10 @@ Where the store also holds records that the marker does not cover (a fork: two f
 published that this history never made.  Then every result of every journey touched there is told again.
 """
 
-from streams.arrivals import Arrivals, add_spans, arrivals, within
-from streams.digest import Digest, parked_offsets
+from typing import Any
+
+from streams.arrivals import Arrivals, add_spans, arrivals, parked_offsets, within
+from streams.digesting import Digest
 from streams.errors import LaneStopped, Refused
 from streams.owner import Owner, last_records
 from streams.ports import Batch, Entry, Positions, ResultRecord, Spans
@@ -31,14 +33,14 @@ async def absorb_silently(owner: Owner, batch: Batch, replay: Replay) -> None:
     await owner.commit(
         digest,
         positions=positions,
-        parked=add_spans(owner.parked, parked_offsets(digest)),
+        parked=add_spans(owner.parked, parked_offsets(digest.aside)),
         last=last_records(batch),
         published=replay.marker.tip if done else None,
     )
 
 
 def _refuse_to_park_anew(lane: int, digest: Digest, parked: Spans) -> None:
-    for name, offsets in parked_offsets(digest).items():
+    for name, offsets in parked_offsets(digest.aside).items():
         for offset in offsets:
             if not within(offset, parked.get(name, [])):
                 raise LaneStopped(
@@ -79,7 +81,7 @@ class Retelling:
         await owner.commit(digest, positions=owner.positions, parked=parked, last={}, entry=entry, published=published)
         self.entries.append(entry)
 
-    def _sort(self, batch: Batch) -> tuple[Arrivals, Arrivals]:
+    def _sort(self, batch: Batch) -> tuple[Arrivals[Any], Arrivals[Any]]:
         """Records that only the store had parked, to be absorbed now; and all records to be told again."""
         marker, fork, partitions = self._marker, self._fork, self._owner.around.partitions
         unparked = batch._replace(records={
@@ -95,23 +97,22 @@ class Retelling:
 
     def _uncount(self, digest: Digest, batch: Batch) -> None:
         """What is unparked was counted as consumed and invalid when it was parked; now its facts are counted."""
-        ledger = digest.tally.ledger
+        ledger = digest.ledger
         for name, spans in self._fork.parked_here_only.items():
             topic, _, code = name.partition(":")
             count = sum(within(record.offset, spans) for record in batch.records.get(topic, ()))
             for line in (f"{topic}:consumed", f"{topic}:invalid/{code}"):
                 ledger[line] = ledger.get(line, 0) - count
 
-    async def _results(self, digest: Digest, again: Arrivals) -> list[ResultRecord]:
+    async def _results(self, digest: Digest, again: Arrivals[Any]) -> list[ResultRecord]:
         """Every result of the journeys to be told again, as they are after the digest."""
         owner = self._owner
-        tokens = list(again.by_token)
-        loaded = await owner.around.store.load(owner.lane, owner.tip, tokens)
-        values = {token: value for token, value in zip(tokens, loaded, strict=True) if value is not None}
-        for changed_tokens, changed_values in (digest.short_lived, digest.long_lived):
-            values.update(zip(changed_tokens, changed_values, strict=True))
+        loaded = await owner.load(again)
+        values = {key: value for key, value in zip(again.by_key, loaded, strict=True) if value is not None}
+        for changed in digest.journeys():
+            values.update(zip(changed.tokens, changed.values, strict=True))
         revision = owner.tip.sequence + 1
-        return [record for token, value in values.items() for record in owner.digester.restate(token, value, revision)]
+        return [record for key, value in values.items() for record in owner.digester.tell(key, value, revision)]
 
 
 def _parked(spans: Spans, topic: str, offset: int) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from streams.core.facts import Action, Click, Entry, Fact, Step
 from streams.core.journey import Journey
@@ -36,7 +37,7 @@ class JourneyCodec:
     def __init__(self, words: Words) -> None:
         self.words = words
         self._code = words.code
-        self._text = words.text
+        self._text: Any = words.text
 
     def pack(self, journey: Journey, policies: int) -> bytes:
         """The journey as bytes; `policies` is how many of the lane's policies its counters were computed under."""
@@ -75,20 +76,9 @@ class JourneyCodec:
             raise LaneStopped(f"journey {token} cannot be read from the store: {error!r}") from error
 
     def _click_row(self, click: Click, base: int) -> Row:
-        code = self._code
-        row = [
-            pack_id(click.event_id),
-            click.at_ms - base,
-            code(click.note_id),
-            _ORIGIN_CODES[click.note_kind, click.link],
-            code(click.platform),
-            code(click.merchant_id),
-            code(click.category),
-            code(click.campaign_id),
-            code(click.creator_id),
-            code(click.poster_id),
-            code(click.boost_id),
-        ]
+        _, event_id, at_ms, note_id, note_kind, link, *others = astuple(click)
+        origin = _ORIGIN_CODES[note_kind, link]
+        row: Row = [pack_id(event_id), at_ms - base, self._code(note_id), origin, *map(self._code, others)]
         while row[-1] is None:
             row.pop()
         return row
@@ -141,14 +131,12 @@ class JourneyCodec:
         return journey
 
     def _read_click(self, token: str, row: Row, base: int) -> Click:
-        event, at, note, origin, platform, merchant, category, *others = row
+        event, at, note, origin, *others = row
+        note_kind: Any
+        link: Any
         note_kind, link = _ORIGINS[origin]
         text = self._text
-        return Click(
-            token, unpack_id(event), base + at, text(note), note_kind, link,  # type: ignore[arg-type]
-            text(platform), text(merchant), text(category),
-            *(None if other is None else text(other) for other in others),
-        )  # fmt: skip
+        return Click(token, unpack_id(event), base + at, text(note), note_kind, link, *map(text, others))
 
     def _read_shop(self, packed: Row, shop: tuple[str, str] | None) -> tuple[str, str]:
         if packed:

@@ -1,7 +1,7 @@
 """Words and ids: what journeys name again and again by number, and ids as what they write out."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 MOST_WORDS: Final = 200_000  # of a lane; a new owner reads them all, so later ones are kept in full
@@ -41,28 +41,46 @@ def unpack_id(packed: Packed) -> str:
     return str(packed)
 
 
+class _Codes(dict[str | None, Packed | None]):
+    """What stands for each word; asks for those that it lacks."""
+
+    def __init__(self, learn: Callable[[str], Packed]) -> None:
+        super().__init__({None: None})
+        self._learn = learn
+
+    def __missing__(self, text: str) -> Packed:
+        return self._learn(text)
+
+
+class _Texts(dict[Packed | None, str | None]):
+    """The words by what stands for them; everything else is a packed id."""
+
+    def __missing__(self, code: Packed) -> str:
+        if isinstance(code, int) and code < 0:
+            raise KeyError(f"no word has the number {-code}")
+        return unpack_id(code)
+
+
 class Words:
-    """The words of a lane and their numbers; those that are `new` must go to the store with the next commit."""
+    """The words of a lane and their numbers; those that are `new` must go to the store with the next commit.
+
+    `code` gives what stands for a text in a journey: the number of a word, as a negative one, or the packed id; `text`
+    gives the text back.  Both are look-ups without a function of Python's own, for there are ten in every click.
+    """
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        self._texts = list(known)
-        self._codes: dict[str | None, Packed | None] = {text: -1 - n for n, text in enumerate(self._texts)}
-        self._codes[None] = None
+        codes, texts = _Codes(self._learn), _Texts({None: None})
+        for number, text in enumerate(known, 1):
+            codes[text], texts[-number] = -number, text
+        self._codes, self._texts = codes, texts
+        self.code: Callable[[str | None], Packed | None] = codes.__getitem__
+        self.text: Callable[[Packed | None], str | None] = texts.__getitem__
         self.new: list[str] = []
 
-    def code(self, text: str | None) -> Packed | None:
-        """What stands for a text in a journey: the number of a word, as a negative one, or the packed id."""
-        code = self._codes.get(text)
-        return code if code is not None or text is None else self._learn(text)
-
     def _learn(self, text: str) -> Packed:
-        if len(self._texts) >= MOST_WORDS or len(text) > LONGEST_WORD:
+        number = len(self._texts)  # one of them is None
+        if number > MOST_WORDS or len(text) > LONGEST_WORD:
             return pack_id(text)
-        self._texts.append(text)
         self.new.append(text)
-        self._codes[text] = code = -len(self._texts)
-        return code
-
-    def text(self, code: Packed) -> str:
-        """The text that `code` was given."""
-        return self._texts[-1 - code] if isinstance(code, int) and code < 0 else unpack_id(code)
+        self._codes[text], self._texts[-number] = -number, text
+        return -number

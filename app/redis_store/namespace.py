@@ -1,6 +1,7 @@
 """The namespace: what all workers of a group must agree on, remembered in Redis beside the lanes."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 import hiredis
@@ -15,45 +16,94 @@ from streams.errors import Misconfigured
 OLDEST_REDIS: Final = 7
 
 
+class NoNamespace(Misconfigured):
+    """No worker of the group has ever run here."""
+
+
 class Namespace(msgspec.Struct, frozen=True):
-    """What a namespace was made with; `policies` maps version -> canonical JSON."""
+    """What a namespace was made with, and the policies put into force since; both map version -> canonical JSON."""
 
     encoding: int
     partitions: int
     shards: int
     policies: dict[int, str]
+    published: dict[int, str] = {}
+
+    @property
+    def in_force(self) -> dict[int, str]:
+        """All its policies."""
+        return dict(sorted((self.policies | self.published).items()))
 
 
-async def open_namespace(dial: Dial, group: str, *, partitions: int, shards: int, policies: Mapping[int, str]) -> None:
-    """Make the namespace, or check that it was made with the same values; Misconfigured says what differs.
+async def open_namespace(
+    dial: Dial,
+    group: str,
+    *,
+    partitions: int,
+    shards: int,
+    policies: Mapping[int, str],
+    published: Mapping[int, str] = MappingProxyType({}),
+) -> Namespace:
+    """Make the namespace, or check that it was made with the same values and learn what was published since.
 
-    Also refuses servers that are too old or that would evict keys.
+    `policies` are the worker's own, `published` those of the policy topic.  Misconfigured says what differs; also
+    refuses servers that are too old or that would evict keys.
     """
-    wanted = Namespace(ENCODING, partitions, shards, dict(sorted(policies.items())))
+    wanted = _learn(Namespace(ENCODING, partitions, shards, dict(sorted(policies.items()))), published)
+    if other := contradicted(wanted, published):
+        raise Misconfigured(
+            f"policy {other[0]} was published with another content than this worker has: give it the published one"
+        )
     for shard in range(shards):
         link = await dial(shard)
         try:
             await _check_server(link)
-            if shard == 0:
-                await _make_or_compare(link, group, wanted)
         finally:
             link.close()
+    link = await dial(0)
+    try:
+        return await _make_or_learn(link, group, wanted, published)
+    finally:
+        link.close()
 
 
 async def read_namespace(link: Link, group: str) -> Namespace:
-    """What the namespace was made with; Misconfigured if there is none."""
+    """What the namespace was made with; NoNamespace if there is none."""
     (found,) = await link.ask(command("GET", namespace_key(group)))
     if require(found, namespace_key(group)) is None:
-        raise Misconfigured(f"there is no namespace {group} in this Redis: no worker of REDCAT_GROUP={group} has run")
+        raise NoNamespace(f"there is no namespace {group} in this Redis: no worker of REDCAT_GROUP={group} has run")
     return _decode(found, group)
 
 
-async def _make_or_compare(link: Link, group: str, wanted: Namespace) -> None:
-    value = msgspec.json.encode(wanted)
-    # One command, so that of two workers that start at once one makes it and the other compares.
-    (found,) = await link.ask(command("SET", namespace_key(group), value, "NX", "GET"))
-    if require(found, namespace_key(group)) is not None:
-        _compare(_decode(found, group), wanted, group)
+async def _make_or_learn(link: Link, group: str, wanted: Namespace, published: Mapping[int, str]) -> Namespace:
+    key = namespace_key(group)
+    while True:
+        _, found = await link.ask(command("WATCH", key), command("GET", key))
+        if require(found, key) is None:
+            namespace = wanted
+        else:
+            namespace = _decode(found, group)
+            _compare(namespace, wanted, group)
+            namespace = _learn(namespace, published)
+        value = msgspec.json.encode(namespace)
+        if value == found:
+            await link.ask(command("UNWATCH"))
+            return namespace
+        *_, done = await link.ask(command("MULTI"), command("SET", key, value), command("EXEC"))
+        # Of two workers that start at once one makes it, and the other looks again.
+        if require(done, key) is not None:
+            return namespace
+
+
+def _learn(namespace: Namespace, published: Mapping[int, str]) -> Namespace:
+    """The namespace with what is new; what is in force stays as it is."""
+    new = {version: text for version, text in published.items() if version not in namespace.in_force}
+    return msgspec.structs.replace(namespace, published=dict(sorted((namespace.published | new).items())))
+
+
+def contradicted(namespace: Namespace, published: Mapping[int, str]) -> list[int]:
+    """Versions that were published with another content than the one in force."""
+    return sorted(version for version, text in published.items() if namespace.in_force.get(version, text) != text)
 
 
 def _decode(value: bytes, group: str) -> Namespace:
@@ -77,21 +127,23 @@ def _compare(found: Namespace, wanted: Namespace, group: str) -> None:
                 f"namespace {group} was made with {has} {name}, this worker has {wants}: "
                 f"set REDCAT_{name.upper()}={has}, or REDCAT_GROUP to a new name"
             )
-    if found.policies != wanted.policies:
+    # What was published since may be in the worker's file as well, or not.
+    known = found.in_force | wanted.published
+    strange = {version: text for version, text in wanted.policies.items() if known.get(version) != text}
+    if strange or found.policies.keys() - wanted.policies.keys():
         raise Misconfigured(
-            f"namespace {group} works under {_versions(found)}, this worker has {_versions(wanted)}"
-            f"{_contents(found, wanted)}: give it the same policies, or put new ones into force with "
+            f"namespace {group} works under {_versions(known)}, this worker has {_versions(wanted.policies)}"
+            f"{_contents(known, wanted.policies)}: give it the same policies, or put new ones into force with "
             "`redcat policy publish FILE`"
         )
 
 
-def _versions(namespace: Namespace) -> str:
-    return f"policies {', '.join(map(str, namespace.policies)) or 'none'}"
+def _versions(policies: Mapping[int, str]) -> str:
+    return f"policies {', '.join(map(str, policies)) or 'none'}"
 
 
-def _contents(found: Namespace, wanted: Namespace) -> str:
-    common = found.policies.keys() & wanted.policies.keys()
-    other = sorted(version for version in common if found.policies[version] != wanted.policies[version])
+def _contents(known: Mapping[int, str], wanted: Mapping[int, str]) -> str:
+    other = sorted(version for version in known.keys() & wanted.keys() if known[version] != wanted[version])
     return f", with another content of {', '.join(map(str, other))}" if other else ""
 
 

@@ -11,13 +11,18 @@ from streams.core.facts import ID_PATTERN, Click
 Stage: TypeAlias = Literal["entry", "favourite", "cart", "order"]
 Refusal: TypeAlias = Literal["platform_unknown", "category_closed", "gate_closed", "link_unauthorised"]
 
-Duration: TypeAlias = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+[smhd]$")]
-PolicyId: TypeAlias = Annotated[str, msgspec.Meta(pattern=rf"^(\*|{ID_PATTERN})$")]
+# A dollar sign also stands before a line break at the end of a text.
+DURATION_PATTERN = r"^[0-9]+[smhd]$(?!\n)"
+POLICY_ID_PATTERN = rf"^(\*|{ID_PATTERN})$(?!\n)"
+
+Duration: TypeAlias = Annotated[str, msgspec.Meta(pattern=DURATION_PATTERN)]
+PolicyId: TypeAlias = Annotated[str, msgspec.Meta(pattern=POLICY_ID_PATTERN)]
+GateMs: TypeAlias = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 Openness: TypeAlias = Literal["open", "closed"]
 
 _UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 # Times are below 2**43 ms; a longer window than that says nothing and would not fit what is stored.
-_LONGEST_MS = 2**43
+LONGEST_MS = 2**43
 
 
 class Windows(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -55,8 +60,8 @@ class AllowedLink(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Gate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A time in which clicks to a platform or category do not count."""
 
-    closed_from_ms: int
-    closed_to_ms: int | None = None
+    closed_from_ms: GateMs
+    closed_to_ms: GateMs | None = None
     platform: PolicyId = "*"
     category: PolicyId = "*"
 
@@ -94,7 +99,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
         for gate in self.gates:
             if gate.closed_to_ms is not None and gate.closed_to_ms <= gate.closed_from_ms:
                 raise ValueError(f"gates: closed_to_ms {gate.closed_to_ms} is not after {gate.closed_from_ms}")
-        too_long = [text for text in self._durations() if duration_ms(text) > _LONGEST_MS]
+        too_long = [text for text in self._durations() if duration_ms(text) > LONGEST_MS]
         if too_long:
             raise ValueError(f"{too_long[0]} is longer than any time can be")
 
@@ -144,7 +149,7 @@ def parse_policy(document: Any) -> Policy:
 
 
 def _check_names(policy: Policy) -> None:
-    # msgspec's patterns search, so a trailing newline would slip through; and "*" is no platform, category or campaign.
+    # "*" is no platform, category or campaign of its own.
     for place in ("platforms", "categories", "campaigns"):
         for name in getattr(policy, place):
             if not re.fullmatch(ID_PATTERN, name):

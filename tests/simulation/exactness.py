@@ -8,10 +8,10 @@ import msgspec
 from streams.arrivals import PARK_CODES
 from streams.core.results import Result
 from streams.ports import Message
-from streams.topics import DEAD_LETTER
+from streams.topics import DEAD_LETTER, partition_of_lane
 from tests.comparison import assert_agrees
 from tests.oracle.evaluation import Evaluation, evaluate
-from tests.oracle.intake import TOKEN_TOPICS, Invalid, Record, read
+from tests.oracle.intake import Invalid, Record, read
 from tests.oracle.ledger import DeadLetter
 from tests.oracle.placement import is_misplaced, partition_of
 from tests.pure_worker import PureWorker
@@ -24,10 +24,10 @@ def assert_exact(world: World) -> None:
     """Counters, ledger, results, dead letters and forwarded records are exact, each thing told once."""
     results = world.results()
     _assert_revisions_grow(results)
-    if not world.may_fork:
+    if not (world.may_fork or world.may_tell_again):
         _assert_each_result_is_a_change(results)
     _assert_forwarded_once(world)
-    worker = PureWorker(world.policies, world.lanes)
+    worker = PureWorker(world.policies, world.partitions)
     held = world.store.snapshot()
     worker.cells.update(held.counters)
     worker.ledger.update(world.store.ledger())
@@ -58,33 +58,35 @@ def _assert_forwarded_once(world: World) -> None:
     for record in _input(world):
         if (record.topic, record.partition, record.offset) not in world.produced:
             found[record.topic, record.partition, record.key, record.value] += 1
-        if is_misplaced(record, world.lanes) and not isinstance(read(record), Invalid):
-            right = partition_of(record.key or b"", world.lanes)
+        if is_misplaced(record, world.partitions) and not isinstance(read(record), Invalid):
+            right = partition_of(record.key or b"", world.partitions)
             wanted[record.topic, right, record.key, record.value] += 1
     assert found == wanted, "forwarded records"
 
 
 def _input(world: World) -> Iterator[Record]:
     """All records of the input topics, those that workers forwarded included."""
-    for topic in TOKEN_TOPICS:
-        for lane in range(world.lanes):
-            for record in world.kafka.logs[topic, lane].committed(0):
-                yield Record(topic, lane, record.offset, record.key, record.value)
+    for topic in (topic for topics in world.kinds for topic in topics):
+        for partition in range(world.partitions):
+            for record in world.kafka.logs[topic, partition].committed(0):
+                yield Record(topic, partition, record.offset, record.key, record.value)
 
 
 def _letters(world: World) -> list[Message]:
     """The dead letters.  After a fork there may be one of a record that was parked in a history that was given up."""
     parked = _parked(world)
     letters, seen = [], Counter[tuple[str, ...]]()
-    for lane in range(world.lanes):
-        for record in world.kafka.logs[DEAD_LETTER, lane].committed(0):
+    for number in range(world.partitions):
+        for record in world.kafka.logs[DEAD_LETTER, number].committed(0):
             headers = dict(record.headers)
             topic, offset = headers["__dlq.original.topic"].decode(), headers["__dlq.original.offset"].decode()
-            seen[topic, str(lane), offset] += 1
-            if headers["__dlq.error.code"].decode() in PARK_CODES and (topic, lane, int(offset)) not in parked:
-                assert world.may_fork, f"a dead letter of a record that counts: {topic} {lane} {offset}"
+            seen[topic, str(number), offset] += 1
+            if headers["__dlq.error.code"].decode() in PARK_CODES and (topic, number, int(offset)) not in parked:
+                assert world.may_fork, f"a dead letter of a record that counts: {topic} {number} {offset}"
                 continue
-            letters.append(Message(DEAD_LETTER, lane, record.timestamp, record.key, record.value, list(record.headers)))
+            letters.append(
+                Message(DEAD_LETTER, number, record.timestamp, record.key, record.value, list(record.headers))
+            )
     assert max(seen.values(), default=1) == 1, seen
     return letters
 
@@ -92,7 +94,7 @@ def _letters(world: World) -> list[Message]:
 def _parked(world: World) -> dict[tuple[str, int, int], str]:
     """The records that the core did not take, and their codes."""
     return {
-        (topic, lane, offset): code
+        (topic, partition_of_lane(lane, world.partitions), offset): code
         for lane, state in enumerate(world.states())
         for name, spans in state.parked.items()
         for topic, _, code in (name.partition(":"),)
@@ -105,10 +107,10 @@ def _truth(world: World) -> Evaluation:
     """The batch evaluation of everything but what was parked, which is then counted as such."""
     parked = _parked(world)
     records = [record for record in _input(world) if (record.topic, record.partition, record.offset) not in parked]
-    truth = evaluate(records, world.policies, partitions=world.lanes, longest_journey=NO_LIMIT)
-    for (topic, lane, offset), code in parked.items():
+    truth = evaluate(records, world.policies, partitions=world.partitions, longest_journey=NO_LIMIT)
+    for (topic, partition, offset), code in parked.items():
         account = truth.ledger["topics"][topic]
         account["consumed"] += 1
         account["invalid"][code] = account["invalid"].get(code, 0) + 1
-        truth.dead_letters.append(DeadLetter(topic, lane, offset, code))
+        truth.dead_letters.append(DeadLetter(topic, partition, offset, code))
     return truth

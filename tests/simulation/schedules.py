@@ -3,15 +3,19 @@
 import asyncio
 import random
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from streams.topics import LANE_TOPICS
 from tests.generators.journeys import hard_journeys
-from tests.oracle.intake import TOKEN_TOPICS, Record
+from tests.generators.policies import Document
+from tests.generators.records import Written
+from tests.oracle.intake import Record
 from tests.oracle.placement import partition_of
 from tests.simulation.chance import Drawn
 from tests.simulation.clock import run
 from tests.simulation.exactness import assert_exact
+from tests.simulation.feed import Kinds
 from tests.simulation.kafka import Content
 from tests.simulation.process import Fault
 from tests.simulation.servers import START_MS
@@ -19,6 +23,19 @@ from tests.simulation.world import World
 
 PACES_S = ((0.0, 0.01, 0.3, 2.0, 10.0), (0.0, 0.002, 0.02), (0.1, 0.3), (1.0, 2.0))
 """Pauses between what is sent."""
+
+OLD = (("click-out", "shop-entry", "order"),)
+"""What the first version read; records of all topics come from the start."""
+
+RELEASES = ((LANE_TOPICS,), (LANE_TOPICS,), (OLD, LANE_TOPICS), (OLD, LANE_TOPICS, OLD, LANE_TOPICS))
+"""What workers read, one version after the other: an upgrade may be taken back for a while."""
+
+RELEASED_S = (0.0, 0.05, 1.0, 5.0)
+"""How long a version stays before workers of the next begin to replace its own."""
+
+
+HEARD_S = (0.0, 0.01, 0.3, 2.0, 9.0)
+"""How long it takes until a worker hears of a policy."""
 
 
 class Run(NamedTuple):
@@ -39,15 +56,23 @@ async def _play(seed: int, plan: Mapping[int, Fault] | None) -> Run:
     chance = Drawn(seed, plan)
     choice = random.Random(seed)
     scenario = hard_journeys(seed)
-    world = World(lanes=choice.choice((1, 1, 2)), chance=chance, policies=scenario.policies)
+    first, *later = choice.choice(RELEASES)
+    at_once, later_on = _parted(scenario.policies, choice)
+    world = World(partitions=choice.choice((1, 1, 2)), chance=chance, policies=at_once, kinds=first)
     failure = None
     try:
         for _ in range(choice.choice((1, 2, 2, 3))):
             world.start_worker()
+        releasing = asyncio.create_task(_release(world, later, choice.choice(RELEASED_S)))
         producer, pauses_s = Producer(world, choice), choice.choice(PACES_S)
         for records in choice.choice((scenario.batches, [[record] for record in scenario.records])):
             await asyncio.sleep(choice.choice(pauses_s))
-            await producer.send(records)
+            await producer.send([*records, *figures(choice)])
+            if later_on and choice.random() < 0.2:
+                world.publish(later_on.pop(), lambda: choice.choice(HEARD_S))
+        for document in later_on:
+            world.publish(document, lambda: choice.choice(HEARD_S))
+        await releasing
         await world.settle()
         assert_exact(world)
     except Exception as error:
@@ -55,6 +80,33 @@ async def _play(seed: int, plan: Mapping[int, Fault] | None) -> Run:
     for worker in world.workers.values():
         worker.process.kill()
     return Run(chance.plan, chance.points, world.log, failure)
+
+
+def _parted(policies: Sequence[Document], choice: random.Random) -> tuple[list[Document], list[Document]]:
+    """Those in force from the start, and those that are published later."""
+    if choice.random() < 0.5:
+        return list(policies), []
+    shuffled = choice.sample(list(policies), len(policies))
+    return shuffled[:1], shuffled[1:]
+
+
+async def _release(world: World, versions: Sequence[Kinds], each_s: float) -> None:
+    for kinds in versions:
+        await asyncio.sleep(each_s)
+        world.release(kinds)
+
+
+def figures(choice: random.Random) -> list[Record]:
+    """Some records of notes' own figures, in conflict with each other now and then; seldom one that is none."""
+    written = [
+        Written("note-metric", {
+            "event_id": choice.choice("abc"), "note_id": choice.choice(("n1", "n2", "n3")),
+            "at_ms": START_MS + choice.randrange(3), "reads": choice.randrange(3 - 4 * (choice.random() < 0.05), 9),
+            "likes": choice.randrange(3), "saves": 0,
+        })
+        for _ in range(choice.choice((0, 0, 1, 3)))
+    ]  # fmt: skip
+    return [Record(one.topic, partition_of(one.key, 4), 0, one.key, one.value) for one in written]
 
 
 def needed(plan: Mapping[int, Fault], fails: Callable[[dict[int, Fault]], bool]) -> dict[int, Fault]:
@@ -90,30 +142,28 @@ class Producer:
     async def send(self, records: list[Record]) -> None:
         """Send records one by one, in a transaction, or also in one that is aborted."""
         places = [
-            (record.topic, self._lane(record), Content(START_MS, record.key, record.value))
-            for record in records
-            if record.topic in TOKEN_TOPICS
+            (record.topic, self._partition(record), Content(START_MS, record.key, record.value)) for record in records
         ]
         way = self._choice.choice(("plain", "plain", "committed", "slow", "aborted"))
         kafka = self._world.kafka
         if way == "plain":
-            for topic, lane, content in places:
-                (offset,) = kafka.append(topic, lane, [content])
-                self._world.produced.add((topic, lane, offset))
+            for topic, partition, content in places:
+                (offset,) = kafka.append(topic, partition, [content])
+                self._world.produced.add((topic, partition, offset))
             return
         epoch = kafka.init("producer")
         commits = (False, True) if way == "aborted" else (True,)
         for commit in commits:
-            for topic, lane, content in places:
-                self._world.produced.add((topic, lane, kafka.logs[topic, lane].end))
-                kafka.write("producer", epoch, {(topic, lane): [content]})
+            for topic, partition, content in places:
+                self._world.produced.add((topic, partition, kafka.logs[topic, partition].end))
+                kafka.write("producer", epoch, {(topic, partition): [content]})
             if way == "slow":
                 await asyncio.sleep(2.0)
             kafka.end("producer", epoch, commit=commit)
 
-    def _lane(self, record: Record) -> int:
-        """Two lanes at most, and what is misplaced stays so if it can."""
-        lanes = self._world.lanes
-        right = partition_of(record.key or b"", lanes)
+    def _partition(self, record: Record) -> int:
+        """Two partitions at most, and what is misplaced stays so if it can."""
+        partitions = self._world.partitions
+        right = partition_of(record.key or b"", partitions)
         misplaced = partition_of(record.key or b"", 4) != record.partition
-        return (right + misplaced) % lanes
+        return (right + misplaced) % partitions

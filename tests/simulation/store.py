@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from app.memory_store import MemoryStore, Snapshot
-from streams.ports import Commit, LaneState, Tip
+from streams.ports import Commit, LaneState, Moment, Tip
 from tests.simulation.process import Process
 
 Answer = TypeVar("Answer")
@@ -23,6 +23,12 @@ class StoreLine:
 
     async def load(self, lane: int, tip: Tip, tokens: Sequence[str]) -> list[bytes | None]:
         return await self._process.ask("store.load", lambda: at_once(self._store.load(lane, tip, tokens)))
+
+    async def recent(self, lane: int, tip: Tip) -> list[Moment]:
+        return await self._process.ask("store.recent", lambda: at_once(self._store.recent(lane, tip)))
+
+    async def tokens(self, lane: int, cursor: int) -> tuple[int, list[str]]:
+        return await self._process.ask("store.tokens", lambda: at_once(self._store.tokens(lane, cursor)))
 
     async def commit(self, lane: int, tip: Tip, commit: Commit) -> Tip:
         return await self._process.ask("store.commit", lambda: self._change(self._store.commit(lane, tip, commit)))

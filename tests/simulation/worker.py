@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from streams.core.facts import Click
-from streams.core.policy import parse_policy
+from streams.core.policy import Policy, parse_policy
 from streams.core.terms import PolicySet, Terms
 from streams.errors import RedcatError
 from streams.lanes import Lanes
 from streams.owner import Surroundings
+from streams.policy_book import PolicyBook
 from streams.ports import Batch
 from tests.generators.policies import Document
-from tests.simulation.feed import Listener, MemoryFeed
+from tests.simulation.feed import Kinds, Listener, MemoryFeed
 from tests.simulation.process import Process
 from tests.simulation.publisher import MemoryPublisher
 from tests.simulation.servers import Servers
@@ -21,8 +22,8 @@ from tests.simulation.store import StoreLine
 class FragilePolicies(PolicySet):
     """Policies under which the core fails for clicks of some categories, as long as these are named."""
 
-    def __init__(self, documents: Iterable[Document], poison: set[str]) -> None:
-        super().__init__(parse_policy(document) for document in documents)
+    def __init__(self, policies: Iterable[Policy], poison: set[str]) -> None:
+        super().__init__(policies)
         self._poison = poison
 
     def terms(self, click: Click) -> Terms:
@@ -31,20 +32,32 @@ class FragilePolicies(PolicySet):
         return super().terms(click)
 
 
+class FragileBook(PolicyBook):
+    """Makes fragile sets of policies."""
+
+    def __init__(self, documents: Iterable[Document], poison: set[str]) -> None:
+        self._poison = poison
+        super().__init__(parse_policy(document) for document in documents)
+
+    def policy_set(self, policies: Iterable[Policy]) -> PolicySet:
+        return FragilePolicies(policies, self._poison)
+
+
 class Worker:
     """Its lanes, and their own lines to all servers."""
 
-    def __init__(self, name: str, servers: Servers, policies: Sequence[Document]) -> None:
+    def __init__(self, name: str, servers: Servers, policies: Sequence[Document], kinds: Kinds) -> None:
         self.name = name
         self.process = Process(name, servers)
         self.poison: set[str] = set()
-        self.feed = MemoryFeed(servers, self.process, Listener(self._deliver, self._hear, self._fail))
+        self.feed = MemoryFeed(servers, self.process, kinds, Listener(self._deliver, self._hear, self._fail))
+        self.policies = FragileBook(policies, self.poison)
         around = Surroundings(
             StoreLine(servers.store, self.process, servers.save),
             MemoryPublisher(servers.kafka, self.process),
             self.feed,
-            FragilePolicies(policies, self.poison),
-            servers.lanes,
+            self.policies,
+            servers.partitions,
             servers.now_ms,
         )
         self.lanes = Lanes(around, servers.crashed)

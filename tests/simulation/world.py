@@ -2,17 +2,18 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from streams.core.policy import parse_policy
 from streams.core.results import Result
+from streams.topics import LANE_TOPICS
 from tests.generators.policies import DEFAULT_POLICY, Document
 from tests.generators.records import Written
-from tests.oracle.intake import TOKEN_TOPICS
 from tests.oracle.placement import partition_of
-from tests.simulation.chance import Chance, Told
+from tests.simulation.chance import Chance
+from tests.simulation.feed import Kinds
 from tests.simulation.kafka import Content
 from tests.simulation.process import Call, Fault, Life, task_factory
 from tests.simulation.publisher import RESULTS, last_marker
@@ -29,8 +30,17 @@ QUIET_S = 8.0  # long enough for a request to be given up, and for every idle la
 class World(Servers):
     """Where a run happens."""
 
-    def __init__(self, *, lanes: int = 1, chance: Chance, policies: Sequence[Document] = (DEFAULT_POLICY,)) -> None:
-        super().__init__(lanes, chance)
+    def __init__(
+        self,
+        *,
+        partitions: int = 1,
+        chance: Chance,
+        policies: Sequence[Document] = (DEFAULT_POLICY,),
+        kinds: Kinds = LANE_TOPICS,
+    ) -> None:
+        super().__init__(partitions, chance)
+        self.kinds = kinds
+        """The topics of each kind of lane, as workers know them that start from now on."""
         asyncio.get_running_loop().set_task_factory(task_factory)  # type: ignore[arg-type]  # it takes what create_task passes
         self.policies = policies
         self.workers: dict[str, Worker] = {}
@@ -60,7 +70,7 @@ class World(Servers):
         """One more worker; they are named A, B and so on."""
         name = chr(ord("A") + len(self.workers))
         self.note(f"{name} starts")
-        self.workers[name] = Worker(name, self, policies or self.policies)
+        self.workers[name] = Worker(name, self, policies or self.policies, self.kinds)
         return self.workers[name]
 
     def crash(self, worker: Worker, fault: Fault = FOR_GOOD) -> None:
@@ -112,6 +122,13 @@ class World(Servers):
         worker.stop()
         self._loop.call_later(fault.seconds, self.start_worker)
 
+    def release(self, kinds: Kinds) -> None:
+        """Replace the workers one after the other by some that know these kinds of lanes."""
+        self.kinds = kinds
+        present = [worker for worker in self.workers.values() if worker.process.life is not Life.DEAD]
+        for number, worker in enumerate(present):
+            self._loop.call_later(number, self.replace, worker, Fault("release", 0.5))
+
     def poison(self, worker: Worker, fault: Fault) -> None:
         """Let the core of one worker or of all fail for some clicks for a while."""
         categories = {"fmcg.skincare"}
@@ -123,6 +140,15 @@ class World(Servers):
     def _drop_if_paused(self, worker: Worker) -> None:
         if worker.process.life is Life.PAUSED:
             self.group.expire(worker.name)
+
+    # -- policies
+
+    def publish(self, document: Document, learnt_s: Callable[[], float] = lambda: 0.5) -> None:
+        """Put a policy into force; every worker hears of it after a while of its own."""
+        self.note(f"policy {document['version']} is published")
+        self.policies = [*self.policies, document]
+        for worker in self.workers.values():
+            self._loop.call_later(learnt_s(), worker.policies.add, [parse_policy(document)])
 
     # -- faults
 
@@ -156,22 +182,28 @@ class World(Servers):
         late = any("paused" in text or "'late'" in text or "lost'" in text for _, text in self.log)
         return rollbacks > 1 or (rollbacks == 1 and late)
 
+    @property
+    def may_tell_again(self) -> bool:
+        """Whether a restatement may have been rolled back: then nobody knows how much of it readers have seen."""
+        return any("is published" in text for _, text in self.log) and any("ROLLBACK" in text for _, text in self.log)
+
     # -- traffic
 
     def send(self, *records: Written, partition: int | None = None) -> None:
         """Produce records without a transaction, each to its key's partition or all to one."""
         for record in records:
-            lane = partition_of(record.key, self.lanes) if partition is None else partition
-            self.put(record.topic, lane, record.key, record.value)
+            place = partition_of(record.key, self.partitions) if partition is None else partition
+            self.put(record.topic, place, record.key, record.value)
 
-    def put(self, topic: str, lane: int, key: bytes | None, value: bytes | None) -> None:
+    def put(self, topic: str, partition: int, key: bytes | None, value: bytes | None) -> None:
         """Produce one record."""
-        (offset,) = self.kafka.append(topic, lane, [Content(START_MS, key, value)])
-        self.produced.add((topic, lane, offset))
+        (offset,) = self.kafka.append(topic, partition, [Content(START_MS, key, value)])
+        self.produced.add((topic, partition, offset))
 
     def results(self) -> list[Result]:
         """What a reader with read_committed sees of the results, in its order."""
-        records = (record for lane in range(self.lanes) for record in self.kafka.logs[RESULTS, lane].committed(0))
+        logs = (self.kafka.logs[RESULTS, number] for number in range(self.partitions))
+        records = (record for log in logs for record in log.committed(0))
         return [msgspec.json.decode(record.value or b"", type=Result) for record in records]
 
     # -- rest
@@ -193,47 +225,35 @@ class World(Servers):
     def served(self) -> bool:
         """Whether every lane is served by some worker."""
         served: set[int] = set()
-        return served.union(*(worker.lanes.positions() for worker in self.workers.values())) >= set(range(self.lanes))
+        return served.union(*(worker.lanes.positions() for worker in self.workers.values())) >= set(self.lanes())
 
     def at_rest(self) -> bool:
         """Whether store and markers have reached the ends of all topics."""
         return all(
             store == ends and (marker == ends or not any(ends.values()))
             for ends, store, marker in self.stands().values()
-        )
+        ) and all(map(self.restated, self.lanes()))
+
+    def restated(self, lane: int) -> bool:
+        """Whether all policies have entered a lane that has a state, and readers have seen the end of it."""
+        state, (_, marker) = self.states()[lane], last_marker(self.kafka, lane)
+        if not state.policies or marker is None:
+            return True
+        versions = {document["version"] for document in self.policies}
+        return all(set(one.policies) == versions and not one.restating for one in (state, marker))
+
+    def lanes(self) -> range:
+        """The lanes of the kinds that are known now."""
+        return range(len(self.kinds) * self.partitions)
 
     def stands(self) -> dict[int, tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]]]:
         """Per lane the ends of the topics, and how far the store and the markers are."""
         lanes: dict[int, tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]]] = {}
-        for lane, state in enumerate(self.states()):
-            ends = {topic: self.kafka.logs[topic, lane].end for topic in TOKEN_TOPICS}
-            stored = dict.fromkeys(TOKEN_TOPICS, 0) | state.positions
+        for lane, state in zip(self.lanes(), self.states(), strict=False):
+            kind, partition = divmod(lane, self.partitions)
+            ends = {topic: self.kafka.logs[topic, partition].end for topic in self.kinds[kind]}
+            stored = dict.fromkeys(ends, 0) | state.positions
             _, marker = last_marker(self.kafka, lane)
-            published = dict.fromkeys(TOKEN_TOPICS, 0) | (marker.positions if marker is not None else {})
+            published = dict.fromkeys(ends, 0) | (marker.positions if marker is not None else {})
             lanes[lane] = ends, stored, published
         return lanes
-
-
-class Story(World):
-    """A world in which nothing goes wrong but what the story says."""
-
-    chance: Told
-
-    def __init__(self, *, lanes: int, policies: Sequence[Document]) -> None:
-        super().__init__(lanes=lanes, chance=Told(), policies=policies)
-
-
-@asynccontextmanager
-async def running(
-    workers: int = 1, *, lanes: int = 1, policies: Sequence[Document] = (DEFAULT_POLICY,)
-) -> AsyncIterator[Story]:
-    """A world for a story, with some workers that have their lanes."""
-    story = Story(lanes=lanes, policies=policies)
-    for _ in range(workers):
-        story.start_worker()
-    await asyncio.sleep(1)
-    try:
-        yield story
-    finally:
-        for worker in story.workers.values():
-            worker.process.kill()

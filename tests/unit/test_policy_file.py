@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.policy_file import parse_policies, policy_texts, read_policies
+from app.policies.file import parse_policies, policy_texts, read_policies
 from streams.core.policy import parse_policy
 from streams.errors import Misconfigured
 from tests.generators.policies import DEFAULT_POLICY
@@ -12,22 +12,26 @@ from tests.generators.policies import DEFAULT_POLICY
 HEAD = "version: 1\neffective_from_ms: 0\nwindows: {entry: 1d, favourite: 7d, cart: 7d, order: 15d}\n"
 
 WRONG = [
-    ("no YAML", "version: [", "is not YAML"),
+    ("no YAML", "version: [", "this is not YAML"),
     ("a name twice", "version: 1\nversion: 2\n", "'version' is given twice"),
-    ("nothing at all", "# only a comment\n", "holds no policy"),
+    ("nothing at all", "# only a comment\n", "the file holds no policy"),
     ("no mapping", "- 1\n", "a policy is a mapping"),
-    ("version 0", HEAD.replace("version: 1", "version: 0"), r"\$.version"),
-    ("a version that is text", HEAD.replace("version: 1", "version: one"), r"\$.version"),
-    ("a duration in words", HEAD.replace("15d", "15 days"), r"\$.windows.order"),
-    ("a window too few", HEAD.replace("cart: 7d, ", ""), "windows: cart missing"),
+    ("version 0", HEAD.replace("version: 1", "version: 0"), "version: 0 is not between 1 and"),
+    ("a version that is text", HEAD.replace("version: 1", "version: one"), "version: 'one' is not a whole number"),
+    ("a duration in words", HEAD.replace("15d", "15 days"), r"windows.order: '15 days' is not a duration; write 15d"),
+    ("a window too few", HEAD.replace("cart: 7d, ", ""), "windows.cart: missing"),
     ("a duration beyond all time", HEAD.replace("15d", "99999999999d"), "longer than any time"),
-    ("an unknown name", HEAD + "window: {}\n", "unknown field `window`"),
+    ("an unknown name", HEAD + "window: {}\n", "unknown name 'window'; did you mean windows"),
     ("a platform that YAML reads as false", HEAD + "platforms: {no: {}}\n", "platforms"),
     ("a category that is a number", HEAD + "categories: {1: {}}\n", "categories"),
     ("a campaign that is no id", HEAD + "campaigns: {'a b': {}}\n", "campaigns"),
-    ("an unknown model", HEAD + "model: first_click\n", r"\$.model"),
-    ("a gate that ends before it starts", HEAD + "gates: [{closed_from_ms: 2, closed_to_ms: 2}]\n", "is not after"),
-    ("one version with two contents", HEAD + "---\n" + HEAD.replace("15d", "3d"), "document 2: version 1"),
+    ("an unknown model", HEAD + "model: first_click\n", "model: 'first_click' is not one of last_click"),
+    ("a gate that ends before it starts", HEAD + "gates: [{closed_from_ms: 2, closed_to_ms: 2}]\n", "cannot open at 2"),
+    (
+        "one version with two contents",
+        HEAD + "---\n" + HEAD.replace("15d", "3d"),
+        "document 2: version: version 1 has another content",
+    ),
 ]
 
 

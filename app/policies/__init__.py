@@ -1,0 +1,1 @@
+"""Policies as people write, check, compare and publish them."""
