@@ -1,6 +1,6 @@
 """All stories, in the order in which the meaning is told."""
 
-from tests.behaviour import acceptance, crediting, facts, money, nearest, orders, settings
+from tests.behaviour import acceptance, crediting, example, facts, money, nearest, orders, settings, traps
 from tests.behaviour.builders import Story
 
 STORIES: list[Story] = [
@@ -11,4 +11,6 @@ STORIES: list[Story] = [
     *nearest.STORIES,
     *orders.STORIES,
     *money.STORIES,
+    *traps.STORIES,
+    *example.STORIES,
 ]

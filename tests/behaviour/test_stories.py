@@ -11,10 +11,9 @@ from tests.behaviour.stories import STORIES
 from tests.generators.policies import DEFAULT_POLICY
 from tests.oracle.intake import Record
 from tests.oracle.placement import partition_of
-from tests.pure_worker import TOKEN_TOPICS, PureWorker
+from tests.pure_worker import PureWorker
 
 PARTITIONS = 4
-FIGURES = {"reads", "likes", "saves", "comments", "shares"}
 
 
 def worker_after(story: Story, records: list[Record], batch_records: int) -> PureWorker:
@@ -25,9 +24,8 @@ def worker_after(story: Story, records: list[Record], batch_records: int) -> Pur
 
 
 def assert_tells(story: Story, worker: PureWorker) -> None:
-    """What the story expects of clicks, entries, actions and orders, and nothing more."""
-    counters = {note: {n: v for n, v in told.items() if n not in FIGURES} for note, told in story.counters.items()}
-    assert worker.notes() == {note: told for note, told in counters.items() if told}
+    """What the story expects, and nothing more."""
+    assert worker.notes() == story.counters
     latest = worker.latest()
     alive = {name for name, result in latest.items() if result.outcome != "void"}
     assert alive == {identity(name) for name in story.results}
@@ -42,7 +40,6 @@ def test_a_story_ends_as_told_in_any_order_and_batches(story: Story) -> None:
     records = [
         Record(one.topic, partition_of(one.key, PARTITIONS), offset, one.key, one.value)
         for offset, one in enumerate(story.records)
-        if one.topic in TOKEN_TOPICS
     ]
     shuffled = random.Random(story.name).sample(records, len(records))
     for order in (records, records[::-1], shuffled):
@@ -52,11 +49,9 @@ def test_a_story_ends_as_told_in_any_order_and_batches(story: Story) -> None:
 
 @pytest.mark.parametrize("delivered", DELIVERED, ids=lambda delivered: delivered.name)
 def test_a_record_at_the_door_is_a_fact_or_a_dead_letter_with_its_code(delivered: Delivered) -> None:
-    if delivered.topic not in TOKEN_TOPICS:
-        pytest.skip("comes with lanes of its own")
-    lane = partition_of(delivered.key, PARTITIONS) if delivered.key is not None else 0
+    partition = partition_of(delivered.key, PARTITIONS) if delivered.key is not None else 0
     worker = PureWorker([DEFAULT_POLICY], PARTITIONS)
-    worker.absorb(lane, [Record(delivered.topic, lane, 7, delivered.key, delivered.value)])
+    worker.absorb_all([[Record(delivered.topic, partition, 7, delivered.key, delivered.value)]])
     letters = [message for message in worker.messages if message.topic == "dead-letter"]
     assert [dict(letter.headers)["__dlq.error.code"].decode() for letter in letters] == (
         [] if delivered.code is None else [delivered.code]

@@ -1,0 +1,1 @@
+"""Why each fact of a journey won or lost, for people."""
