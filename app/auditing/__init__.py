@@ -1,0 +1,1 @@
+"""The audit: whether everything that Redcat remembers fits together."""
