@@ -1,0 +1,1 @@
+"""Dead letters: looking at what could not be counted, and sending it again."""
