@@ -1,0 +1,1 @@
+"""JSON Schemas of every record, generated from the types."""

@@ -1,0 +1,1 @@
+"""A partner's check of its own records, before or after they are sent."""
