@@ -4,16 +4,15 @@ import asyncio
 
 import pytest
 
-from streams.takeover import Fork, Replay, decide
 from tests.behaviour.builders import click, paid
-from tests.faults.facts import A_WHILE_S, CLICK, ENTRY, FROZEN, LATE_CLICK, PAID, UNFROZEN
+from tests.faults.facts import A_WHILE_S, CLICK, ENTRY, FROZEN, LATE_CLICK, PAID, REPLY_LOST, UNFROZEN
 from tests.generators.records import Written
 from tests.oracle.placement import partition_of
 from tests.simulation.clock import in_virtual_time
 from tests.simulation.exactness import assert_exact
 from tests.simulation.process import Fault
 from tests.simulation.publisher import last_marker
-from tests.simulation.world import Story, running
+from tests.simulation.story import Story, running
 
 INVALID = PAID.but(event_id="bad", amount_minor=-1)
 SUPERSEDED = PAID.but(order_id="o2", at_ms=PAID.fields["at_ms"] + 1)  # the same event, so order o1 never was
@@ -46,14 +45,18 @@ async def absorb_in_two_histories(world: Story, *records: Written, offsets: tupl
     world.crash(world.workers["A"])  # or it would go on to publish what it remembers
     world.group.expire("A")
     world.roll_back(unpublished)
-    assert fork(world)
+    assert parted(world)
     world.start_worker()
 
 
-def fork(world: Story) -> Fork | None:
-    """Where the histories have parted, as the next owner of lane 0 will see it."""
-    step = decide(world.states()[0], last_marker(world.kafka, 0)[1])
-    return step.fork if isinstance(step, Replay) else None
+def parted(world: Story, *, parked: bool = False) -> bool:
+    """Whether the store holds records in lane 0, or with `parked` sets some aside, other than readers were told."""
+    state, (_, marker) = world.states()[0], last_marker(world.kafka, 0)
+    assert marker is not None
+    assert marker.tip not in {state.published, *(entry.marker.tip for entry in state.outbox)}
+    if parked:
+        return state.parked != marker.parked
+    return any(offset > marker.positions.get(topic, 0) for topic, offset in state.positions.items())
 
 
 @pytest.mark.parametrize("batch_offsets", [1, 1_000])
@@ -72,7 +75,7 @@ async def test_a_stretch_that_only_the_store_holds_is_told_again(stretch: str, b
 
 @in_virtual_time
 async def test_a_misplaced_record_of_such_a_stretch_is_forwarded_once() -> None:
-    async with running(lanes=2) as world:
+    async with running(partitions=2) as world:
         ours, theirs = (
             next(f"t{n}" for n in range(99) if partition_of(f"t{n}".encode(), 2) == lane) for lane in (0, 1)
         )
@@ -96,15 +99,63 @@ async def test_telling_a_stretch_again_can_be_cut_short_at_every_commit(fault: F
         assert_exact(world)
 
 
+@pytest.mark.parametrize("commits", range(4))
+@pytest.mark.parametrize("fault", [Fault("crash", 0.1), Fault("crash after", 0.1)])
 @in_virtual_time
-async def test_a_rollback_right_after_the_outbox_was_emptied_does_not_bring_it_back_unseen() -> None:
+async def test_a_store_that_is_behind_and_beyond_can_be_mended_by_several_workers(fault: Fault, commits: int) -> None:
+    async with running() as world:
+        start = world.saved[-1]
+        world.chance.upon("producer.write", Fault("slow", 4.0))
+        world.send(PAID, FROZEN)
+        await asyncio.sleep(0.05)
+        beyond = world.saved[-1]
+        world.chance.batch_offsets = 1
+        told = world.chance.upon("producer.commit", lambda: None)
+        world.roll_back(start)
+        world.send(CLICK)
+        await told.wait()
+        await asyncio.sleep(0.01)
+        world.crash(world.workers["A"])
+        world.group.expire("A")
+        world.roll_back(beyond)
+        assert parted(world)
+        world.chance.upon("store.commit", fault, skip=commits)
+        world.start_worker()
+        await world.settle()
+        assert_exact(world)
+
+
+@in_virtual_time
+async def test_two_histories_that_hold_the_same_records_are_one() -> None:
+    async with running() as world:
+        start = world.saved[-1]
+        world.chance.upon("producer.write", Fault("slow", 4.0))
+        world.send(CLICK, ENTRY, PAID)
+        await asyncio.sleep(0.05)
+        unpublished = world.saved[-1]
+        world.roll_back(start)
+        await asyncio.sleep(5.0)
+        world.roll_back(unpublished)
+        await asyncio.sleep(5.0)
+        world.chance.upon("store.commit", REPLY_LOST)
+        world.send(FROZEN)
+        await world.settle()
+        assert_exact(world)
+        assert [result.kind for result in world.results()].count("entry") == 1
+
+
+@pytest.mark.parametrize("offsets", [(1, 2), (1_000, 1)])  # fewer commits published than stored, or as many
+@in_virtual_time
+async def test_a_rollback_right_after_the_outbox_was_emptied_does_not_bring_it_back_unseen(
+    offsets: tuple[int, int],
+) -> None:
     async with running() as world:
 
         def undo() -> None:
             acquired = world.saved[-1]
             world.chance.upon("feed.seek", lambda: world.roll_back(acquired), worker="B")
 
-        await absorb_in_two_histories(world, *STRETCHES["an order's life"], offsets=(1, 2))
+        await absorb_in_two_histories(world, *STRETCHES["an order's life"], offsets=offsets)
         world.chance.upon("store.rolled_back", undo, worker="B")
         world.chance.upon("producer.write", Fault("crash", 0.1), worker="B")
         await world.settle()
@@ -128,7 +179,7 @@ async def test_a_zombie_that_commits_beyond_what_was_published_makes_a_fork_that
         world.roll_back(then)
         world.wake(zombie)
         await asyncio.sleep(0.005)
-        assert fork(world)
+        assert parted(world)
         world.send(UNFROZEN)
         await world.settle()
         assert_exact(world)
@@ -151,9 +202,7 @@ async def test_records_that_only_the_store_had_parked_are_absorbed_as_soon_as_th
         worker.poison |= POISON
         asyncio.get_running_loop().call_later(still_s, worker.poison.clear)
         world.roll_back(parked)
-        parted = fork(world)
-        assert parted is not None
-        assert parted.parked_here_only
+        assert parted(world, parked=True)
         await asyncio.sleep(still_s)
         await world.settle()
         assert world.states()[0].parked == {}
@@ -177,9 +226,7 @@ async def test_records_that_only_the_published_history_had_parked_count_and_are_
         world.roll_back(then)
         world.wake(zombie)
         await asyncio.sleep(0.005)
-        parted = fork(world)
-        assert parted is not None
-        assert parted.parked_there_only
+        assert parted(world, parked=True)
         await world.settle()
         assert world.states()[0].parked == {}
         assert_exact(world)

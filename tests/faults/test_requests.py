@@ -19,7 +19,7 @@ from tests.faults.facts import (
 from tests.simulation.clock import in_virtual_time
 from tests.simulation.exactness import assert_exact
 from tests.simulation.process import Fault
-from tests.simulation.world import running
+from tests.simulation.story import running
 
 CALLS = (
     *("group.heartbeat", "store.acquire", "publisher.open", "publisher.read_marker", "feed.seek", "feed.deliver"),
@@ -97,7 +97,7 @@ async def test_a_server_that_finds_something_wrong_stops_the_lane_until_it_is_me
 @pytest.mark.parametrize("server", ["store", "kafka"])
 @in_virtual_time
 async def test_a_server_that_is_away_is_waited_for(server: str) -> None:
-    async with running(2, lanes=2) as world:
+    async with running(2, partitions=2) as world:
         world.send(CLICK)
         await asyncio.sleep(A_WHILE_S)
         world.leave_for(server, 3_600)

@@ -9,7 +9,7 @@ from tests.faults.facts import A_WHILE_S, CLICK, ENTRY, FROZEN, LATE_CLICK, ORDE
 from tests.simulation.clock import in_virtual_time
 from tests.simulation.exactness import assert_exact
 from tests.simulation.process import Fault
-from tests.simulation.world import Story, running
+from tests.simulation.story import Story, running
 
 
 async def send_one_by_one(world: Story) -> None:
@@ -90,6 +90,20 @@ async def test_a_silent_replay_can_be_undone_at_every_step(state: int, silent_co
         assert_exact(world)
 
 
+@pytest.mark.parametrize("what", ["crash", "crash after"])
+@pytest.mark.parametrize("silent_commits", range(3))
+@in_virtual_time
+async def test_a_silent_replay_that_was_cut_short_is_ended_in_silence(silent_commits: int, what: str) -> None:
+    async with running() as world:
+        await send_one_by_one(world)
+        world.chance.batch_offsets = 1
+        world.roll_back(world.saved[0])
+        world.chance.upon("store.commit", Fault(what, 0.1), skip=silent_commits)
+        await world.settle()
+        assert_exact(world)
+        assert len(world.results()) == 3
+
+
 @in_virtual_time
 async def test_results_published_after_a_silent_replay_have_greater_revisions() -> None:
     async with running() as world:
@@ -120,7 +134,7 @@ async def test_a_worker_that_dies_right_after_a_silent_replay_leaves_a_state_to_
 @in_virtual_time
 async def test_after_a_silent_replay_nothing_is_told_again() -> None:
     async with running() as world:
-        world.send(CLICK, PAID)
+        world.send(CLICK, ENTRY, PAID)
         await asyncio.sleep(A_WHILE_S)
         world.roll_back(world.saved[0])
         await world.settle()
@@ -128,7 +142,7 @@ async def test_after_a_silent_replay_nothing_is_told_again() -> None:
         world.send(FROZEN)
         await world.settle()
         assert_exact(world)
-        assert len(world.results()) == 2
+        assert len(world.results()) == 3
         assert sum("rolled_back" in text for _, text in world.log) == 1
 
 

@@ -19,7 +19,7 @@ from tests.faults.facts import (
 from tests.simulation.clock import in_virtual_time
 from tests.simulation.exactness import assert_exact
 from tests.simulation.process import Fault
-from tests.simulation.world import running
+from tests.simulation.story import running
 
 TAKE_OVER = ("store.acquire", "publisher.open", "publisher.read_marker", "feed.seek")
 
