@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 ARGS ?=
 
-.PHONY: install demo test lint bench real
+.PHONY: install demo test lint bench real schemas
 
 install: .venv/installed
 
@@ -21,6 +21,9 @@ bench: install
 
 real: install
 	$(BIN)/python -m bench.real $(ARGS)
+
+schemas: install
+	$(BIN)/redcat schemas --write docs/schemas
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
