@@ -32,6 +32,15 @@ COMMANDS = (
     Command("simulate", "app.commands.simulate", "Send seeded traffic with known truth into Kafka."),
     Command("replay", "app.commands.replay", "Send recorded traffic into Kafka."),
     Command("counters", "app.commands.counters", "Show the counters of notes."),
+    Command("explain", "app.commands.explain", "Tell why the results of a token came out so."),
+    Command("audit", "app.commands.audit", "Check that everything that is remembered fits together."),
+    Command("forget", "app.commands.forget", "Erase the journey of a token; what it counted stays."),
+    Command("results", "app.commands.results", "Show the published results: as they come, or as they stand."),
+    Command("dlq", "app.commands.dlq", "Look at dead letters and replay them."),
+    Command("schemas", "app.commands.schemas", "JSON Schemas of the records that are read and written."),
+    Command("validate", "app.commands.validate", "Check a producer's records, from a file or in Kafka."),
+    Command("conformance", "app.commands.conformance", "Try a consumer of results that others wrote."),
+    Command("policy", "app.commands.policy", "Check policies, and compare them."),
     Command("config", "app.commands.config", "Show the settings in force, secrets masked."),
 )
 

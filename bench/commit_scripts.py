@@ -98,7 +98,8 @@ class ScriptStore:
             yield from (self._shard.note(note_id), len(fields) // 2, *fields)
 
     def _journeys(self, groups: Sequence[Journeys]) -> Iterator[Value]:
-        for ttl_ms, tokens, values in groups:
+        for lifetime_ms, tokens, values in groups:
+            ttl_ms = str(lifetime_ms)  # all journeys of the load expire
             keys = [self._shard.journey_prefix + packed for packed in pack_tokens(tokens)]
             if self._form == "script with SET":
                 for key, value in zip(keys, values, strict=True):

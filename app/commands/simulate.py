@@ -12,7 +12,7 @@ import msgspec
 import typer
 
 from app.kafka_sender import Sending, kafka_sender
-from app.policy_file import read_policies
+from app.policies.file import read_policies
 from app.progress import progress_bar
 from app.settings import TOML_FILE, Settings
 from app.simulator.config import SimulatorConfig

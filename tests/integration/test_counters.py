@@ -20,24 +20,32 @@ from tests.contract.builders import change
 GROUP = "counted"
 AD = "c1|m1|tmall|fmcg.skincare|note|ad"
 COMMENT = "|m2|xhs|outdoor|comment|ugc"
+ITSELF = "|||||"
 CELLS = {
     0: {
         "n1": {AD: {"clicks": 1_000, "clicks_entered": 250, "entries": 300, "gross_minor:CNY": 123_456, "orders": 7}},
         "n2": {COMMENT: {"clicks": 5, "clicks_refused": 2, "refused:order/no_click": 1}},
         "n3": {COMMENT: {"refused:entry/other_shop": 1}},
     },
-    1: {"n1": {COMMENT: {"clicks": 20, "orders": 1, "gross_minor:USD": 500}}},
+    1: {"n1": {COMMENT: {"clicks": 20, "carts": 4, "orders": 1, "gross_minor:USD": 500}}},
+    2: {"n1": {ITSELF: {"reads": 9_000, "likes": 12, "saves": 3}}},
 }
 ALL: dict[str, dict[str, Any]] = {
     "n1": {
         "clicks": 1_020,
         "clicks_entered": 250,
         "entries": 300,
+        "carts": 4,
         "orders": 8,
         "gross_minor": {"CNY": 123_456, "USD": 500},
+        "reads": 9_000,
+        "likes": 12,
+        "saves": 3,
     },
     "n2": {"clicks": 5, "clicks_refused": 2},
 }
+IN_APP = {"clicks": 20, "carts": 4, "orders": 1, "gross_minor": {"USD": 500}}
+OF_THE_AD = {"clicks": 1_000, "clicks_entered": 250, "entries": 300, "orders": 7, "gross_minor": {"CNY": 123_456}}
 
 Counters: TypeAlias = Callable[..., Result]
 
@@ -75,10 +83,10 @@ def filled(counters: Counters, valkey_url: str) -> Counters:
         ([], ALL),
         (["--note", "n2"], {"n2": ALL["n2"]}),
         (["--note", "n3"], {}),
-        (["--platform", "xhs"], {"n1": {"clicks": 20, "orders": 1, "gross_minor": {"USD": 500}}, "n2": ALL["n2"]}),
+        (["--platform", "xhs"], {"n1": IN_APP, "n2": ALL["n2"]}),
         (["--category", "outdoor", "--note", "n2"], {"n2": ALL["n2"]}),
         (["--merchant", "m1", "--platform", "xhs"], {}),
-        (["--campaign", "c1"], {"n1": ALL["n1"] | {"clicks": 1_000, "orders": 7, "gross_minor": {"CNY": 123_456}}}),
+        (["--campaign", "c1"], {"n1": OF_THE_AD}),
         (["--limit", "1"], ALL),
     ],
 )
@@ -92,7 +100,8 @@ def test_the_table_has_rates_with_their_denominators_and_money_with_its_currency
     ran = filled()
     lines = ran.stdout.splitlines()
     assert ran.exit_code == 0
-    assert lines[1].split()[:7] == ["n1", "1,020", "-", "300", "24.5%", "250/1,020", "8"]
+    assert lines[1].split()[:7] == ["n1", "9,000", "12/3/0/0", "1,020", "-", "300", "24.5%"]
+    assert lines[1].split()[7:11] == ["250/1,020", "-", "4", "8"]
     assert "CNY 1,234.56" in lines[1]
     assert "USD 5.00" in lines[2]
     assert lines[-2].startswith("all 2 notes")

@@ -13,7 +13,17 @@ from app.local_stack.server_process import free_port
 from app.settings import Settings
 from app.topic_admin import create_topics, require_topics
 from streams.errors import Misconfigured, Unavailable
-from streams.topics import CONVERSION, DEAD_LETTER, ORDER, TOKEN_TOPICS, markers, physical
+from streams.topics import (
+    CONVERSION,
+    DEAD_LETTER,
+    METRIC_TOPICS,
+    ORDER,
+    POLICY,
+    TOKEN_TOPICS,
+    markers,
+    physical,
+    replayed_letters,
+)
 from tests.conftest import Namespace
 
 
@@ -27,10 +37,24 @@ async def test_missing_topics_are_made_once(settings: Settings) -> None:
     with pytest.raises(Misconfigured, match=f"no topic {settings.topic_prefix}click-out, .*redcat topics create"):
         await require_topics(settings)
 
-    names = [*TOKEN_TOPICS, CONVERSION, DEAD_LETTER, markers(settings.group)]
+    names = [*TOKEN_TOPICS, *METRIC_TOPICS, POLICY, CONVERSION, DEAD_LETTER, *markers(settings.group)]
+    names.append(replayed_letters(settings.group))
 
     assert await create_topics(settings) == [physical(settings.topic_prefix, name) for name in names]
     assert await create_topics(settings) == []
+    await require_topics(settings)
+
+
+async def test_topics_that_a_newer_version_needs_are_made_beside_those_that_are_there(settings: Settings) -> None:
+    made_before = [physical(settings.topic_prefix, name) for name in ("click-out", "shop-entry", "order", "conversion")]
+    async with admin(settings) as client:
+        await client.create_topics([NewTopic(name, settings.partitions, 1) for name in made_before])
+        while any(topic["error_code"] for topic in await client.describe_topics(made_before)):
+            pass
+
+    with pytest.raises(Misconfigured, match=rf"no topic {settings.topic_prefix}shop-action, .*redcat topics create"):
+        await require_topics(settings)
+    assert not {*made_before} & {*await create_topics(settings)}
     await require_topics(settings)
 
 
@@ -58,12 +82,12 @@ async def test_records_of_any_age_stay_and_markers_are_compacted(settings: Setti
 
     order = await configuration(settings, ORDER)
     dead_letter = await configuration(settings, DEAD_LETTER)
-    lanes = await configuration(settings, markers(settings.group))
+    lanes = [await configuration(settings, name) for name in markers(settings.group)]
 
     assert (order["cleanup.policy"], order["retention.ms"]) == ("delete", "-1")
     assert int(order["message.timestamp.after.max.ms"]) > 10**15
     assert int(dead_letter["max.message.bytes"]) > int(order["max.message.bytes"])
-    assert lanes["cleanup.policy"] == "compact"
+    assert [topic["cleanup.policy"] for topic in lanes] == ["compact", "compact"]
 
 
 @pytest.mark.parametrize("use", [create_topics, require_topics])

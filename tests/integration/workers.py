@@ -33,12 +33,14 @@ def environment(settings: Settings) -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("REDCAT_")} | named
 
 
-async def start(settings: Settings, *arguments: str) -> asyncio.subprocess.Process:
+async def start(
+    settings: Settings, *arguments: str, stdout: int = asyncio.subprocess.DEVNULL
+) -> asyncio.subprocess.Process:
     """`redcat ARGUMENTS` as a process."""
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "app", *arguments,
         env=environment(settings), cwd=Path(__file__).parents[2],
-        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        stdout=stdout, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
 
 

@@ -9,11 +9,13 @@ from app.redis_store.reader import Cell
 AD = Cell("c1", "m1", "tmall", "fmcg.skincare", "note", "ad")
 COMMENT = Cell(None, "m2", "xhs", "fmcg", "comment", "ugc")
 OTHER = Cell("c2", "m1", "jd", "fmcgoods", "note", "ad")
+ITSELF = Cell(None, "", "", "", "", "")
 
 NOTE: Cells = [
     (AD, {"clicks": 10, "orders": 2, "gross_minor:CNY": 500, "gross_minor:USD": 7, "refunded_minor:CNY": 100}),
     (COMMENT, {"clicks": 5, "clicks_refused": 1, "refused:order/window_passed": 4}),
-    (OTHER, {"clicks": 1, "orders": 0}),
+    (OTHER, {"clicks": 1, "orders": 0, "carts": 3}),
+    (ITSELF, {"reads": 70, "shares": 2}),
 ]
 
 
@@ -36,6 +38,12 @@ def test_a_selection_adds_up_the_cells_that_agree_with_all_of_it(selection: Sele
     assert counters_of(NOTE, selection).get("clicks") == clicks
 
 
+def test_a_notes_own_figures_belong_to_the_note_as_a_whole_and_to_nothing_else() -> None:
+    chosen = [Selection(campaign="c1"), Selection(merchant="m1"), Selection(platform="xhs"), Selection(category="fmcg")]
+    assert counters_of(NOTE, Selection())["reads"] == 70
+    assert all("reads" not in counters_of(NOTE, selection) for selection in chosen)
+
+
 def test_the_json_has_money_by_currency_and_neither_zeros_nor_refusals_nor_empty_notes() -> None:
     only_refused: Cells = [(COMMENT, {"refused:entry/other_shop": 2})]
     notes = {note: counters_of(cells, Selection()) for note, cells in (("n2", only_refused), ("n1", NOTE))}
@@ -44,7 +52,10 @@ def test_the_json_has_money_by_currency_and_neither_zeros_nor_refusals_nor_empty
             "n1": {
                 "clicks": 16,
                 "clicks_refused": 1,
+                "carts": 3,
                 "orders": 2,
+                "reads": 70,
+                "shares": 2,
                 "gross_minor": {"CNY": 500, "USD": 7},
                 "refunded_minor": {"CNY": 100},
             }

@@ -3,13 +3,13 @@
 import msgspec
 import pytest
 
-from app.policy_file import read_policies
-from streams.arrivals import Arrivals, add_spans, arrivals, within
-from streams.core.facts import Click
+from app.policies.file import read_policies
+from streams.arrivals import Arrivals, add_spans, arrivals, parked_offsets, within
+from streams.core.facts import Click, Fact
 from streams.core.journey import MAX_CONTENTS
 from streams.core.results import Result
 from streams.core.terms import PolicySet, Terms
-from streams.digest import Digest, Digester, parked_offsets
+from streams.digest import Digest, Digester
 from streams.ports import Batch
 from streams.words import Words
 from tests.behaviour.builders import cart, click, entry, favourite, paid
@@ -28,7 +28,7 @@ class Allergic(PolicySet):
         return super().terms(click)
 
 
-def arrived(*written: Written, first: int = 0) -> Arrivals:
+def arrived(*written: Written, first: int = 0) -> Arrivals[Fact]:
     """Records of a lane that is the only one, at offsets from `first` on."""
     records: dict[str, list[Consumed]] = {}
     for offset, one in enumerate(written, first):
@@ -36,9 +36,9 @@ def arrived(*written: Written, first: int = 0) -> Arrivals:
     return arrivals(Batch(0, 1, {}, {}, records), partitions=1)
 
 
-def digested(digester: Digester, batch: Arrivals, stored: dict[str, bytes]) -> Digest:
-    digest = digester.digest(batch, [stored.get(token) for token in batch.by_token], revision=7)
-    for journeys in digest.journeys(POLICIES):
+def digested(digester: Digester, batch: Arrivals[Fact], stored: dict[str, bytes]) -> Digest:
+    digest = digester.digest(batch, [stored.get(token) for token in batch.by_key], revision=7)
+    for journeys in digest.journeys():
         stored.update(zip(journeys.tokens, journeys.values, strict=True))
     return digest
 
@@ -61,7 +61,7 @@ def test_a_full_journey_takes_no_new_content_but_still_knows_what_it_has(batches
     assert [(one.code, one.record.offset) for one in aside] == [("token_overflow", MAX_CONTENTS + n) for n in range(3)]
 
     again = digested(digester, arrived(many[1], entry("e2", at=9), first=5_000), stored)
-    assert parked_offsets(again) == {"shop-entry:token_overflow": [5_001]}
+    assert parked_offsets(again.aside) == {"shop-entry:token_overflow": [5_001]}
     assert again.tally.ledger["shop-entry:duplicates"] == 1
     assert again.tally.ledger["shop-entry:invalid/token_overflow"] == 1
 
@@ -72,7 +72,7 @@ def test_what_the_core_cannot_digest_is_set_aside_and_the_rest_goes_on() -> None
     digest = digested(digester, arrived(poison, click(token="t2"), entry(token="t2", at=1), paid(at=2)), stored)
     assert told(digest) == {"entry:entry@1": "credited"}
     assert stored.keys() == {"t2"}
-    assert parked_offsets(digest) == {"click-out:internal": [0], "order:internal": [3]}
+    assert parked_offsets(digest.aside) == {"click-out:internal": [0], "order:internal": [3]}
     assert "ZeroDivisionError" in digest.aside[0].message
     assert digest.tally.ledger["order:invalid/internal"] == 1
 
@@ -89,7 +89,7 @@ def test_everything_a_journey_ever_said_can_be_told_again() -> None:
         "favourite:a": "void", "cart:a": "credited", "order:o1": "void", "order:o2": "credited", "entry:e": "credited",
     }  # fmt: skip
 
-    again = [msgspec.json.decode(record.value, type=Result) for record in digester.restate("t1", stored["t1"], 9)]
+    again = [msgspec.json.decode(record.value, type=Result) for record in digester.tell("t1", stored["t1"], 9)]
     assert {result.result_id: (result.outcome, result.revision) for result in again} == {
         "favourite:a": ("void", 9), "cart:a": ("credited", 9), "order:o1": ("void", 9), "order:o2": ("credited", 9),
         "entry:e": ("credited", 9),
@@ -99,7 +99,7 @@ def test_everything_a_journey_ever_said_can_be_told_again() -> None:
 def test_what_was_parked_before_a_replay_is_parked_again_untried() -> None:
     records = {"order": [Consumed(4, 0, one.key, one.value) for one in [paid(at=1)]]}
     batch = arrivals(Batch(0, 1, {}, {}, records), partitions=1, parked={"order:internal": [(3, 5)]})
-    assert batch.by_token == {}
+    assert batch.by_key == {}
     assert [(one.code, one.record.offset) for one in batch.aside] == [("internal", 4)]
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from app.counters import Counters
 from app.live_view import LiveView, Moment, Pace, PlainView, Screen
-from app.note_table import CHANGED, NoteTable
+from app.note_table import CHANGED, WIDEST, NoteTable
 from app.texts import CHINESE, ENGLISH, Texts, texts
 
 
@@ -48,7 +48,9 @@ def drawn(screen: Screen, width: int, height: int) -> list[str]:
 
 
 @pytest.mark.parametrize("language", [ENGLISH, CHINESE], ids=["en", "zh"])
-@pytest.mark.parametrize(("width", "height"), [(200, 60), (100, 30), (80, 24), (60, 20), (40, 12)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(260, 60), (220, 60), (130, 30), (100, 30), (80, 24), (60, 20), (40, 12)]
+)
 def test_the_screen_fits_the_terminal(language: Texts, width: int, height: int) -> None:
     screen = Screen(language, "redcat demo")
     screen.update(a_moment())
@@ -94,10 +96,13 @@ def test_only_what_changed_since_the_last_moment_stands_out() -> None:
 
 
 def test_the_full_table_gives_every_currency_a_line_and_each_rate_its_denominator() -> None:
-    console = Console(width=200, file=io.StringIO(), color_system=None)
+    console = Console(width=WIDEST, file=io.StringIO(), color_system=None)
+    note = {**a_note(), "reads": 12_345, "likes": 678, "shares": 9, "favourites": 31, "carts": 42}
     with console.capture() as capture:
-        console.print(NoteTable(ENGLISH, 200).render({"n1": a_note()}, ["n1"]))
+        console.print(NoteTable(ENGLISH, WIDEST).render({"n1": note}, ["n1"]))
     shown = capture.get()
+    assert shown.splitlines()[1].split()[:4] == ["n1", "12,345", "678/0/0/9", "1,000"]
+    assert " 31     42 " in shown
     assert "350/1,000" in shown
     assert "10/1,000" in shown
     assert shown.count("HKD 1.00") == 4  # gross and net, of the note and of all notes

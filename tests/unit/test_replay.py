@@ -77,7 +77,7 @@ def test_blank_lines_are_no_records() -> None:
         (b"[]", "line 2: Expected `object`"),
         (b'{"topic": "order"}', "line 2: Object missing required field `value`"),
         (b'{"value": {}}', "line 2: Object missing required field `topic`"),
-        (line(topic="orders"), "line 2: topic 'orders' is none of click-out, shop-entry, order"),
+        (line(topic="orders"), "line 2: topic 'orders' is none of click-out, shop-entry, shop-action, order"),
         (line(value=None), "line 2: value must be an object, or a string"),
         (line(value=[1]), "line 2: value must be an object, or a string"),
         (line(value=5), "line 2: value must be an object, or a string"),
