@@ -118,7 +118,7 @@ def test_a_file_with_a_bad_line_ends_the_command_before_it_looks_for_kafka(tmp_p
     assert result.stderr.startswith(f"redcat: {file}, line 3: JSON is malformed")
 
 
-@pytest.mark.parametrize("content", [None, gzip.compress(line() * 100)[:-20]])
+@pytest.mark.parametrize("content", [None, gzip.compress(line() * 100)[:-20]], ids=["missing", "cut off"])
 def test_a_file_that_cannot_be_read_is_wrong_use(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "traffic.ndjson"
     if content is not None:

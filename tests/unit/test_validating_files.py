@@ -67,7 +67,7 @@ def test_endless_lines_take_no_memory_and_hide_nothing(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("content", [None, gzip.compress(b"{}\n" * 1000)[:-20]])
+@pytest.mark.parametrize("content", [None, gzip.compress(b"{}\n" * 1000)[:-20]], ids=["missing", "cut off"])
 def test_a_file_that_cannot_be_read_is_wrong_use(tmp_path: Path, content: bytes | None) -> None:
     file = tmp_path / "records"
     if content is not None:
