@@ -129,9 +129,9 @@ class Spine(faust.Service):
         """Look at the topics, open the namespace, join the group; servers that are away are waited for."""
         settings = self._settings
         await require_topics(settings)
-        await until_answered(lambda: self._open_namespace({}), server=f"Redis at {settings.shown()['redis']}")
-        await until_answered(self._policies.start, server=f"Kafka at {settings.kafka}")
         self._to_stop.push_async_callback(self._policies.stop)
+        await until_answered(self._policies.start, server=f"Kafka at {settings.kafka}")
+        await until_answered(self._policies.learn, server=f"Redis at {settings.shown()['redis']}")
         self._to_stop.push_async_callback(self._store.close)
         for part in (self._publisher, self._feed):
             await until_answered(part.start, server=f"Kafka at {settings.kafka}")

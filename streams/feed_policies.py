@@ -34,6 +34,7 @@ class PolicyFeed:
 
     async def start(self) -> None:
         """Connect; Misconfigured when there is no such topic, Unavailable when Kafka does not answer."""
+        await self.stop()
         consumer = AIOKafkaConsumer(
             **self._options, enable_auto_commit=False, auto_offset_reset="earliest", isolation_level="read_committed"
         )

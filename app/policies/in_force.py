@@ -42,10 +42,9 @@ class PoliciesInForce:
         self._stopped = False
 
     async def start(self) -> None:
-        """Learn everything that is in force now."""
+        """Read everything that was published so far."""
         await self._feed.start()
         self._hear(await self._feed.read_to_end())
-        await self._learn()
 
     async def stop(self) -> None:
         """Disconnect."""
@@ -60,7 +59,7 @@ class PoliciesInForce:
             try:
                 news = self._hear(await self._feed.more())
                 if news or clock() > reminded + REMIND_S:
-                    await self._learn()
+                    await self.learn()
                     reminded = clock()
             except RedcatError as error:
                 if self._stopped:
@@ -82,7 +81,8 @@ class PoliciesInForce:
             news = True
         return news
 
-    async def _learn(self) -> None:
+    async def learn(self) -> None:
+        """Tell the namespace what was published, and learn from it all that is in force."""
         namespace = await self._remember(self._published)
         for version in contradicted(namespace, self._published):
             self._published[version] = namespace.in_force[version]

@@ -103,6 +103,24 @@ async def test_what_may_not_be_published_is_refused_with_the_reason(settings: Se
     assert (await run(settings, "policy", "show", "9", "--lang", "en")).said.endswith("in force are 1, 4\n")
 
 
+async def test_what_is_published_before_any_worker_ran_is_in_force_from_the_start(
+    settings: Settings, tmp_path: Path
+) -> None:
+    assert (await run(settings, "policy", "publish", file_of(tmp_path, SHORT))).status == 0
+    assert await run(settings, "worker", "--drain", "--timeout", "60") == (0, "")
+    shown = await told(settings, "policy", "show", "--json")
+    assert {version: policy["published"] for version, policy in shown["policies"].items()} == {"1": False, "2": True}
+
+
+async def test_a_worker_does_not_begin_a_namespace_with_another_content_than_the_published_one(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path = file_of(tmp_path, DEFAULT_POLICY | {"lead": "1h"})
+    assert (await run(settings, "policy", "publish", path)).status == 0
+    ended = await run(settings, "worker", "--drain", "--timeout", "60")
+    assert (ended.status, "policy 1 was published with another content" in ended.said) == (2, True)
+
+
 async def test_records_of_the_policy_topic_that_are_none_have_no_effect_and_are_shown(settings: Settings) -> None:
     bad = [
         (b"2", b"{"),
