@@ -18,6 +18,7 @@ from streams.ports import LastRecord
 from tests.conftest import Namespace
 from tests.integration.kafka import (
     PARTITIONS,
+    PATIENCE_S,
     TOPICS,
     Reading,
     admin,
@@ -52,11 +53,26 @@ class Kafka:
             await produce(producer, self.names[topic], lane, values)
 
     async def fill_in_transaction(self, topic: str, values: list[str], *, commit: bool = True) -> None:
-        """Produce to lane 0 of a topic in a transaction that is then committed or aborted."""
+        """Produce to lane 0 of a topic in a transaction that is then committed or aborted, its last record written."""
+        after = await self._end(topic) + len(values) + 1
         async with producing(self.address, transactional_id=f"{self.group}.{topic}") as producer:
             await producer.begin_transaction()
             await produce(producer, self.names[topic], 0, values)
             await (producer.commit_transaction() if commit else producer.abort_transaction())
+        # Kafka answers before it writes the control record: what comes next could stand before it.
+        async with asyncio.timeout(PATIENCE_S):
+            while await self._end(topic) < after:
+                await asyncio.sleep(0.01)
+
+    async def _end(self, topic: str) -> int:
+        """The offset that the next record of lane 0 will have."""
+        place = TopicPartition(self.names[topic], 0)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.address)
+        await consumer.start()
+        try:
+            return int((await consumer.end_offsets([place]))[place])
+        finally:
+            await consumer.stop()
 
     async def delete_before(self, topic: str, offset: int) -> None:
         """Let records of lane 0 expire."""
