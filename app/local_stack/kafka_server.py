@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from app.local_stack.jars import Progress, kafka_jars, silent
 from app.local_stack.server_process import ServerProcess, free_port, require_free
-from streams.errors import Misconfigured, Unavailable
+from streams.errors import Misconfigured
 
 READY_S = 60.0
 HEAP = "-Xmx384m"
@@ -73,16 +73,7 @@ class KafkaServer:
         properties = self._write_properties()
         if not (self.data / "logs" / "meta.properties").exists():
             await self._format(java, properties)
-        try:
-            await self.process.start([*java, "kafka.Kafka", properties])
-            async with asyncio.timeout(READY_S):
-                await self._until_ready()
-        except TimeoutError as error:
-            await self.kill()
-            raise Unavailable(f"Kafka is not ready after {READY_S:.0f} s, see {self.process.log}") from error
-        except BaseException:
-            await self.kill()
-            raise
+        await self.process.start_until([*java, "kafka.Kafka", properties], self._until_ready, READY_S)
 
     async def stop(self) -> None:
         """Stop it in an orderly way; the data stay."""

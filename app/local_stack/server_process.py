@@ -8,12 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import IO, cast
 
 from app.local_stack import keeper
-from streams.errors import Misconfigured
+from streams.errors import Misconfigured, Unavailable
 
 STOP_S = 20.0
 POLL_S = 0.02
@@ -43,6 +43,21 @@ class ServerProcess:
         if not self.pid:
             await self.wait()
             raise Misconfigured(f"{self.name} cannot be started; the end of {self.log}:\n{self.last_lines()}")
+
+    async def start_until(
+        self, command: Sequence[str | Path], ready: Callable[[], Awaitable[None]], within_s: float
+    ) -> None:
+        """Start `command` and wait until it is `ready`; Unavailable, and the server ended, if that takes too long."""
+        try:
+            await self.start(command)
+            async with asyncio.timeout(within_s):
+                await ready()
+        except TimeoutError as error:
+            await self.kill()
+            raise Unavailable(f"{self.name} is not ready after {within_s:.0f} s, see {self.log}") from error
+        except BaseException:
+            await self.kill()
+            raise
 
     async def stop(self) -> None:
         """Ask the server to stop, wait for it, kill it if it does not within STOP_S."""

@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from app.local_stack.server_process import ServerProcess, require_free
-from streams.errors import Misconfigured, Unavailable
+from streams.errors import Misconfigured
 
 READY_S = 20.0
 DATABASES = 64
@@ -38,16 +38,7 @@ class ValkeyServer:
         """
         require_free(self.port, server="Valkey", setting="REDCAT_REDIS")
         self.data.mkdir(parents=True, exist_ok=True)
-        try:
-            await self.process.start(self._command())
-            async with asyncio.timeout(READY_S):
-                await self._until_ready()
-        except TimeoutError as error:
-            await self.kill()
-            raise Unavailable(f"Valkey is not ready after {READY_S:.0f} s, see {self.process.log}") from error
-        except BaseException:
-            await self.kill()
-            raise
+        await self.process.start_until(self._command(), self._until_ready, READY_S)
 
     async def stop(self) -> None:
         """Stop it in an orderly way; durable data stay."""
