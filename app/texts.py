@@ -125,7 +125,12 @@ CHINESE: Final = Texts(
 )
 
 
+def language_of(wanted: str | None, environment: Mapping[str, str]) -> str:
+    """Zh or en: the wanted one, else that of the locale that the environment names."""
+    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environment.get(name))), "")
+    return "zh" if (wanted or locale).startswith("zh") else "en"
+
+
 def texts(language: str | None, environment: Mapping[str, str]) -> Texts:
     """The texts of `language` ("zh" or "en"), else of the locale that the environment names."""
-    locale = next((value for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := environment.get(name))), "")
-    return CHINESE if (language or locale).startswith("zh") else ENGLISH
+    return CHINESE if language_of(language, environment) == "zh" else ENGLISH

@@ -4,8 +4,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from app import texts
 from app.auditing.texts_en import ENGLISH, AuditTexts
+from app.texts import language_of
 
 CHINESE: Final = AuditTexts(
     columns={
@@ -110,4 +110,4 @@ CHINESE: Final = AuditTexts(
 
 def audit_texts(language: str | None, environment: Mapping[str, str]) -> AuditTexts:
     """The texts of `language` ("zh" or "en"), else of the locale that the environment names."""
-    return CHINESE if texts.texts(language, environment) is texts.CHINESE else ENGLISH
+    return CHINESE if language_of(language, environment) == "zh" else ENGLISH

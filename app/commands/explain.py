@@ -19,7 +19,7 @@ from app.explaining.view import View, write
 from app.reading import reading
 from app.redis_store.journey_reader import JourneyReader
 from app.settings import TOML_FILE, Settings
-from app.texts import CHINESE, texts
+from app.texts import language_of
 from streams.core.facts import ID_PATTERN
 
 UNKNOWN: Final = 1
@@ -45,7 +45,7 @@ def command(
     if not re.fullmatch(ID_PATTERN, token or order or ""):
         raise typer.BadParameter(f"{token or order!r} is no id: those have 1 to 128 letters, digits and . _ ~ : @ + -")
     settings, at = Settings.from_env(os.environ, TOML_FILE), zone(tz)
-    words = explain_texts("zh" if texts(lang, os.environ) is CHINESE else "en")
+    words = explain_texts(language_of(lang, os.environ))
     found = asyncio.run(_read(settings, token, order))
     if as_json and order is not None:
         print(orjson.dumps({"order_id": order, "journeys": [json_of(one) for one in found]}).decode())

@@ -15,7 +15,7 @@ from app.policies.diff import Change, Difference, difference
 from app.policies.diff_boxes import ALL, Scope
 from app.policies.diff_texts import diff_texts, told
 from app.policies.file import read_policies, read_text
-from app.texts import CHINESE, texts
+from app.texts import language_of
 
 FAILED: Final = 1
 
@@ -38,7 +38,7 @@ def check(
 
     Errors make the file unusable (exit status 1); warnings name what has no effect.
     """
-    checked, words = check_policies(read_text(file)), check_texts(_language(lang))
+    checked, words = check_policies(read_text(file)), check_texts(language_of(lang, os.environ))
     if as_json:
         print(orjson.dumps(_json(checked, words)).decode())
     else:
@@ -66,7 +66,7 @@ def diff(
     if as_json:
         print(orjson.dumps(_diff_json(found)).decode())
         return
-    for text in told(found, diff_texts(_language(lang)), at):
+    for text in told(found, diff_texts(language_of(lang, os.environ)), at):
         print(text)
 
 
@@ -134,7 +134,3 @@ def _json(checked: Checked, words: CheckTexts) -> dict[str, Any]:
 
 def _versions(checked: Checked) -> list[int]:
     return sorted({policy.version for policy in checked.policies})
-
-
-def _language(lang: str | None) -> str:
-    return "zh" if texts(lang, os.environ) is CHINESE else "en"

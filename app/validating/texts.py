@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from app import texts
+from app.texts import language_of
 
 
 class ValidationTexts(NamedTuple):
@@ -119,4 +119,4 @@ CHINESE: Final = ValidationTexts(
 
 def validation_texts(language: str | None, environment: Mapping[str, str]) -> ValidationTexts:
     """The texts of `language` ("zh" or "en"), else of the locale that the environment names."""
-    return CHINESE if texts.texts(language, environment) is texts.CHINESE else ENGLISH
+    return CHINESE if language_of(language, environment) == "zh" else ENGLISH
