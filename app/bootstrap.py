@@ -13,7 +13,7 @@ from app.connections import kafka_options, redis_address, until_answered
 from app.policies.file import policy_texts, read_policies
 from app.policies.in_force import PoliciesInForce, policy_feed
 from app.redis_store.link import dialler
-from app.redis_store.namespace import Namespace, open_namespace
+from app.redis_store.namespace import Namespace, check_servers, open_namespace
 from app.redis_store.store import RedisStore
 from app.settings import Settings
 from app.topic_admin import require_topics
@@ -130,8 +130,10 @@ class Spine(faust.Service):
         settings = self._settings
         await require_topics(settings)
         self._to_stop.push_async_callback(self._policies.stop)
+        redis = f"Redis at {settings.shown()['redis']}"
+        await until_answered(lambda: check_servers(self._dial, settings.shards), server=redis)
         await until_answered(self._policies.start, server=f"Kafka at {settings.kafka}")
-        await until_answered(self._policies.learn, server=f"Redis at {settings.shown()['redis']}")
+        await until_answered(self._policies.learn, server=redis)
         self._to_stop.push_async_callback(self._store.close)
         for part in (self._publisher, self._feed):
             await until_answered(part.start, server=f"Kafka at {settings.kafka}")

@@ -46,25 +46,28 @@ async def open_namespace(
 ) -> Namespace:
     """Make the namespace, or check that it was made with the same values and learn what was published since.
 
-    `policies` are the worker's own, `published` those of the policy topic.  Misconfigured says what differs; also
-    refuses servers that are too old or that would evict keys.
+    `policies` are the worker's own, `published` those of the policy topic.  Misconfigured says what differs.
     """
     wanted = _learn(Namespace(ENCODING, partitions, shards, dict(sorted(policies.items()))), published)
     if other := contradicted(wanted, published):
         raise Misconfigured(
             f"policy {other[0]} was published with another content than this worker has: give it the published one"
         )
+    link = await dial(0)
+    try:
+        return await _make_or_learn(link, group, wanted, published)
+    finally:
+        link.close()
+
+
+async def check_servers(dial: Dial, shards: int) -> None:
+    """Refuse, as Misconfigured, servers that are too old or that would evict keys."""
     for shard in range(shards):
         link = await dial(shard)
         try:
             await _check_server(link)
         finally:
             link.close()
-    link = await dial(0)
-    try:
-        return await _make_or_learn(link, group, wanted, published)
-    finally:
-        link.close()
 
 
 async def read_namespace(link: Link, group: str) -> Namespace:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from app.connections import RedisAddress
 from app.redis_store.forms import ENCODING
 from app.redis_store.link import dialler
-from app.redis_store.namespace import Namespace, contradicted, open_namespace, read_namespace
+from app.redis_store.namespace import Namespace, check_servers, contradicted, open_namespace, read_namespace
 from streams.errors import Misconfigured
 from tests.contract.places import RedisPlace
 
@@ -127,16 +127,15 @@ async def evicting(server: RedisPlace) -> AsyncIterator[RedisPlace]:
 
 async def test_a_server_that_evicts_keys_is_refused_and_told_how_to_change_it(evicting: RedisPlace) -> None:
     with pytest.raises(Misconfigured, match="CONFIG SET maxmemory-policy noeviction"):
-        await open_it(evicting)
+        await check_servers(evicting.dial, shards=2)
     assert await evicting.contents() == {}
 
 
 async def test_where_config_is_forbidden_info_tells_about_eviction(evicting: RedisPlace) -> None:
     await evicting.tell("ACL", "SETUSER", "worker", "reset", "on", ">secret", "~*", "+@all", "-config")
     address = RedisAddress(evicting.address.nodes, evicting.address.database, "worker", "secret", tls=False)
-    limits = Wanted(partitions=4, shards=1, policies={})
     with pytest.raises(Misconfigured, match="would evict keys"):
-        await open_namespace(dialler(address), "shop", **limits)
+        await check_servers(dialler(address), shards=1)
     await evicting.tell("ACL", "SETUSER", "worker", "-info")
-    await open_namespace(dialler(address), "shop", **limits)
+    await check_servers(dialler(address), shards=1)
     await evicting.tell("ACL", "DELUSER", "worker")
