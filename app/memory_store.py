@@ -16,10 +16,9 @@ from app.redis_store.forms import (
 )
 from streams.errors import Refused
 from streams.ports import Bucket, Commit, Increments, LaneState, Moment, Orders, Tip
-from streams.rollups import Kept, add_counts, roll_up
+from streams.rollups import FOR_EVER, add_counts, roll_up
 
 PAGES: Final = 4
-ALL: Final = Kept(2**62, 2**62)
 
 
 class Lane(NamedTuple):
@@ -160,7 +159,7 @@ class MemoryStore:
                 rows = series.setdefault(bucket.span, {}).setdefault(bucket.hour, {})
                 add_counts(rows, row, {name: count})
         for values in self._held.recent.values():
-            for bucket, counted in roll_up(unpack_moments(values, b"recent"), ALL, now_ms).items():
+            for bucket, counted in roll_up(unpack_moments(values, b"recent"), FOR_EVER, now_ms).items():
                 rows = series.setdefault(bucket.span, {}).setdefault(bucket.hour, {})
                 for row, counts in counted.items():
                     add_counts(rows, row, counts)

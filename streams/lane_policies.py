@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from streams.core.facts import Click
+from streams.core.policy import Policy
 from streams.core.terms import PolicySet
 from streams.errors import Unavailable
 from streams.policy_book import PolicyBook
@@ -74,10 +75,15 @@ class LanePolicies:
             raise Unavailable(f"the lane works under policies {missing}, which this worker does not know yet")
 
     def _concerned(self, versions: Iterable[int]) -> bool:
-        """Whether policies that have not entered say something about a click that was absorbed.
+        """Whether policies that have not entered say something about a click that was absorbed."""
+        known = [self._book.policy(version) for version in self.versions]
+        return any(reaches_back(self._book.policy(version), known, self.clicks.latest_ms) for version in versions)
 
-        A policy holds from its start on; the earliest, of several at one time the greatest version, also before.
-        """
-        earliest = min((self._book.policy(version).effective_from_ms for version in self.versions), default=0)
-        starts = (self._book.policy(version).effective_from_ms for version in versions)
-        return self.clicks.latest_ms > 0 and any(start <= max(self.clicks.latest_ms, earliest) for start in starts)
+
+def reaches_back(policy: Policy, known: Iterable[Policy], latest_click_ms: int) -> bool:
+    """Whether a new policy says something about clicks up to the latest (0: there were none) that others judged.
+
+    A policy holds from its start on; the earliest, of several at one time the greatest version, also before.
+    """
+    earliest = min((other.effective_from_ms for other in known), default=0)
+    return latest_click_ms > 0 and policy.effective_from_ms <= max(latest_click_ms, earliest)

@@ -30,6 +30,7 @@ from streams.ports import (
     Positions,
     Publisher,
     ResultRecord,
+    Series,
     Spans,
     Store,
     Tip,
@@ -99,9 +100,13 @@ class Owner:
     async def fold(self, trim: Tip | None) -> Entry:
         """Fold what waits, by a commit of its own."""
         nothing = self.digester.restate([], self.tip.sequence + 1, everything=False)
-        entry = self.entry(self.positions, self.parked, [], Arrivals({}, [], [], [], {}), [])
+        return await self.commit_in_place(nothing, trim, fold=True)
+
+    async def commit_in_place(self, digest: Digest, trim: Tip | None, *, fold: bool = False) -> Entry:
+        """Commit what came from no batch, together with its outbox entry: the lane stays where it stands."""
+        entry = self.entry(self.positions, self.parked, digest.results, Arrivals({}, [], [], [], {}), [])
         await self.commit(
-            nothing, positions=self.positions, parked=self.parked, last={}, entry=entry, trim=trim, fold=True
+            digest, positions=self.positions, parked=self.parked, last={}, entry=entry, trim=trim, fold=fold
         )
         return entry
 
@@ -151,10 +156,7 @@ class Owner:
     ) -> None:
         """Commit a digest on the lane's tip; afterwards the lane stands at `positions`."""
         increments = digest.increments()
-        series = None
-        if fold or len(self._recent) + len(increments.moments) >= FOLD_FROM:
-            recent = chain(self._recent, increments.moments)
-            series = roll_up(recent, self.around.kept, self.around.now_ms())
+        series = self._folded(increments, at_once=fold)
         commit = Commit(
             positions=positions,
             policies=self.policies.versions,
@@ -180,6 +182,13 @@ class Owner:
             self._recent += increments.moments
         else:
             self._recent.clear()
+
+    def _folded(self, increments: Increments, *, at_once: bool) -> Series | None:
+        """What waits and `increments` come to in series, when there is enough of it; None while they wait on."""
+        if not at_once and len(self._recent) + len(increments.moments) < FOLD_FROM:
+            return None
+        recent = chain(self._recent, increments.moments)
+        return roll_up(recent, self.around.kept, self.around.now_ms())
 
     def _spend(self, increments: Increments) -> int:
         changes = (names.values() for cells in increments.cells.values() for names in cells.values())

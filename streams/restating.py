@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from streams.arrivals import Arrivals
 from streams.digesting import Digest
 from streams.metric_digest import is_stored_name
 from streams.murmur2 import partitions_of
@@ -45,7 +44,7 @@ class Restatement:
         self._cursor = 0
         said = {"lane": self._owner.lane, "versions": versions, "restating": policies.restating}
         log.info("policies enter", extra=said)
-        return await self._commit(self._digest([]), take_trim())
+        return await self._owner.commit_in_place(self._digest([]), take_trim())
 
     async def restate_page(self, take_trim: TakeTrim) -> Entry | None:
         """Bring some journeys under the policies in force; None when there was nothing to change."""
@@ -59,7 +58,7 @@ class Restatement:
             self._failed, self._rest_until_ms = 0, owner.around.now_ms() + REST_MS
         if policies.restating and not digest.results and not digest.journeys():
             return None
-        return await self._commit(digest, take_trim())
+        return await owner.commit_in_place(digest, take_trim())
 
     async def mark_published(self, marker: Tip) -> None:
         """Commit that readers have seen what `marker` covers, together with what is still to be told again."""
@@ -79,9 +78,3 @@ class Restatement:
         owner = self._owner
         everything = owner.policies.restating == "all"
         return owner.digester.restate(held, owner.tip.sequence + 1, everything=everything)
-
-    async def _commit(self, digest: Digest, trim: Tip | None) -> Entry:
-        owner = self._owner
-        entry = owner.entry(owner.positions, owner.parked, digest.results, Arrivals({}, [], [], [], {}), [])
-        await owner.commit(digest, positions=owner.positions, parked=owner.parked, last={}, entry=entry, trim=trim)
-        return entry

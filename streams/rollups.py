@@ -14,7 +14,6 @@ from typing import Final, NamedTuple, TypeAlias
 from streams.ports import Bucket, Moment
 
 HOUR_MS: Final = 3_600_000
-SCOPES: Final = {"note": "n", "campaign": "p", "merchant": "m", "category": "g", "channel": "c"}
 BASES: Final = {"event": "e", "click": "k"}
 
 Counts: TypeAlias = dict[str, int]
@@ -29,6 +28,9 @@ class Kept(NamedTuple):
 
     minutes_ms: int = 3 * 24 * HOUR_MS
     hours_ms: int = 60 * 24 * HOUR_MS
+
+
+FOR_EVER: Final = Kept(2**62, 2**62)
 
 
 def roll_up(moments: Iterable[Moment], kept: Kept, now_ms: int) -> dict[Bucket, Rows]:
@@ -73,7 +75,7 @@ def _summed(moments: Iterable[Moment], oldest: int) -> tuple[dict[Counter, int],
 
 @lru_cache(16_384)
 def rows_of(cell: Cell) -> tuple[str, ...]:
-    """The rows that a cell is part of, but for its note."""
+    """The rows that a cell is part of, but for its note: merchant, category, channel and campaign, by their letters."""
     _, campaign_id, merchant_id, platform, category, link, note_kind = cell
     rows = (f"m{merchant_id}", f"g{category}", f"c{platform}|{link}|{note_kind}")
     return rows if campaign_id is None else (*rows, f"p{campaign_id}")

@@ -14,12 +14,10 @@ from streams.digest import Digester
 from streams.digesting import Digest
 from streams.metric_digest import MetricDigester, stored_names
 from streams.ports import Batch, Message
-from streams.rollups import Kept, roll_up
+from streams.rollups import FOR_EVER, roll_up
 from streams.topics import METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words
 from tests.oracle.intake import Record
-
-FOR_EVER = Kept(2**62, 2**62)
 
 
 class Consumed(NamedTuple):

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,11 +18,14 @@ from rich.table import Table
 from app.explaining.times import zone
 from app.note_table import WIDEST
 from app.policies.file import read_policies
-from app.policies.publishing import InForce, Plan, plan, publish, read_in_force
+from app.policies.publishing import InForce, Plan, plan, publish, read_in_force, token_lanes
 from app.policies.publishing_texts import PublishingTexts, publishing_texts
 from app.progress import progress_bar
+from app.reading import reading
+from app.redis_store.namespace import NoNamespace
+from app.redis_store.reader import Reader
 from app.settings import TOML_FILE, Settings
-from app.texts import CHINESE, texts
+from app.texts import language_of
 from streams.core.policy import Policy
 
 FAILED: Final = 1
@@ -91,17 +95,29 @@ def show_policies(
 async def _entered(settings: Settings, words: PublishingTexts, patience_s: float) -> bool:
     """Whether all lanes come to work under all policies in time, and nothing is left to be restated."""
     until = time.monotonic() + patience_s
-    in_force = await read_in_force(settings)
-    with progress_bar(words.waiting, len(in_force.lanes)) as progress:
+    wanted = (await read_in_force(settings)).texts.keys()
+    try:
+        async with reading(settings) as reader:
+            entered = await _watch(reader, wanted, until, words)
+    except NoNamespace:
+        entered = 0  # no lane has ever been served
+    if entered is None:
+        return False
+    print(words.entered.format(lanes=entered), file=sys.stderr)
+    return True
+
+
+async def _watch(reader: Reader, wanted: Collection[int], until: float, words: PublishingTexts) -> int | None:
+    """The number of lanes once all of them work under the wanted versions; None if they do not until then."""
+    with progress_bar(words.waiting, len(await token_lanes(reader))) as progress:
         while True:
-            in_force = await read_in_force(settings)
-            done = [lane for lane in in_force.lanes if set(lane.policies) == set(in_force.texts) and not lane.restating]
-            progress(len(done))
-            if len(done) == len(in_force.lanes):
-                print(words.entered.format(lanes=len(done)), file=sys.stderr)
-                return True
+            lanes = await token_lanes(reader)
+            done = sum(set(wanted) <= set(lane.policies) and not lane.restating for lane in lanes)
+            progress(done)
+            if done == len(lanes):
+                return done
             if time.monotonic() > until:
-                return False
+                return None
             await asyncio.sleep(LOOK_AGAIN_S)
 
 
@@ -187,4 +203,4 @@ def _versions(policies: list[Policy]) -> str:
 
 
 def _words(lang: str | None) -> PublishingTexts:
-    return publishing_texts("zh" if texts(lang, os.environ) is CHINESE else "en")
+    return publishing_texts(language_of(lang, os.environ))

@@ -12,12 +12,12 @@ from app.policies.file import policy_texts
 from app.policies.in_force import policy_feed
 from app.reading import reading
 from app.redis_store.namespace import NoNamespace
-from app.redis_store.reader import LaneOverview
+from app.redis_store.reader import LaneOverview, Reader
 from app.settings import Settings
 from app.simulator.facts import Outgoing
 from streams.core.policy import Policy, parse_policy
 from streams.feed_policies import PolicyRecord
-from streams.lane_policies import IMPLAUSIBLE_MS
+from streams.lane_policies import IMPLAUSIBLE_MS, reaches_back
 from streams.topics import POLICY, TOKEN_TOPICS, topics_of
 
 ONE_PARTITION: Final = 0
@@ -71,18 +71,23 @@ async def read_in_force(settings: Settings) -> InForce:
     try:
         async with AsyncExitStack() as opened:
             reader = await opened.enter_async_context(reading(settings))
-            namespace, lanes = reader.namespace, await reader.lanes()
+            namespace, lanes = reader.namespace, await token_lanes(reader)
     except NoNamespace:
         return InForce({}, published, records, [])
-    of_tokens = [lane for lane in lanes if topics_of(lane.lane, namespace.partitions) == TOKEN_TOPICS and lane.policies]
-    return InForce(namespace.policies, published | namespace.published, records, of_tokens)
+    return InForce(namespace.policies, published | namespace.published, records, lanes)
+
+
+async def token_lanes(reader: Reader) -> list[LaneOverview]:
+    """The lanes of tokens that have a state."""
+    partitions = reader.namespace.partitions
+    lanes = await reader.lanes()
+    return [lane for lane in lanes if topics_of(lane.lane, partitions) == TOKEN_TOPICS and lane.policies]
 
 
 def plan(policies: Iterable[Policy], in_force: InForce, at_ms: int) -> Plan:
     """What would happen at a time of the wall clock."""
     texts, known = in_force.texts, in_force.policies()
     latest_ms = in_force.latest_click_ms(at_ms)
-    earliest_ms = min((policy.effective_from_ms for policy in known), default=0)
     new: list[Policy] = []
     same: list[int] = []
     contradicted: list[int] = []
@@ -92,8 +97,7 @@ def plan(policies: Iterable[Policy], in_force: InForce, at_ms: int) -> Plan:
             new.append(policy)
         else:
             (same if texts[policy.version] == text else contradicted).append(policy.version)
-    # A policy holds from its start on, and the earliest also before.
-    retroactive = [policy for policy in new if latest_ms and policy.effective_from_ms <= max(latest_ms, earliest_ms)]
+    retroactive = [policy for policy in new if reaches_back(policy, known, latest_ms)]
     return Plan(new, same, contradicted, retroactive, latest_ms)
 
 

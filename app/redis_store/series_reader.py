@@ -1,7 +1,7 @@
 """What people read of totals and time series.  Writes nothing."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from app.redis_store.forms import unpack_moments
 from app.redis_store.link import require
@@ -9,11 +9,9 @@ from app.redis_store.reader import Reader
 from app.redis_store.resp import command
 from app.redis_store.series import named, unpack_row
 from streams.ports import Bucket
-from streams.rollups import Kept, add_counts, roll_up
+from streams.rollups import FOR_EVER, add_counts, roll_up
 
 Rows: TypeAlias = dict[str, dict[str, int]]
-
-ALL: Final = Kept(2**62, 2**62)
 
 
 class SeriesReader:
@@ -58,7 +56,7 @@ async def read_series(reader: Reader) -> SeriesReader:
     for link, keys in reader.lane_links():
         (values,) = await link.ask(command("LRANGE", keys.recent, 0, -1))
         moments = unpack_moments(require(values, keys.recent), keys.recent)
-        for bucket, rows in roll_up(moments, ALL, 0).items():
+        for bucket, rows in roll_up(moments, FOR_EVER, 0).items():
             known = recent.setdefault((bucket.span, bucket.hour), {})
             for row, counts in rows.items():
                 add_counts(known, row, counts)

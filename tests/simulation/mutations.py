@@ -160,7 +160,7 @@ MUTATIONS: Final[dict[str, list[Change]]] = {
     "restating forgotten although some failed": [Change(RESTATING, "        self._failed += digest.failed\n", "")],
     "restating goes on where it was when policies enter": [Change(RESTATING, "        policies.enter(versions)\n        self._cursor = 0\n", "        policies.enter(versions)\n")],
     "new policies never restate": [Change(POLICIES, "if self._concerned(versions):", "if False:")],
-    "the earliest policy is not thought of": [Change(POLICIES, "start <= max(self.clicks.latest_ms, earliest)", "start <= self.clicks.latest_ms")],
+    "the earliest policy is not thought of": [Change(POLICIES, "policy.effective_from_ms <= max(latest_click_ms, earliest)", "policy.effective_from_ms <= latest_click_ms")],
     "a lane's end of restating is not marked as published": [Change(LANE, "elif unsaid and replay.fork is None:", "elif False:")],
     "published tip set before the policies": [Change(LANE, "replay.fork is None and not unsaid", "replay.fork is None")],
 }  # fmt: skip
