@@ -34,7 +34,8 @@ async def measure(world: World) -> list[Memory]:
 async def _measure(world: World, events: int) -> Memory:
     """Memory that `events` records leave behind, over that of an empty Redis, per token that is held."""
     await world.restart_redis()
-    settings = await world.namespace(f"memory-{events}")
+    # Every key begins with the group's name: under a longer one than the default each token would cost more.
+    settings = await world.namespace(f"memory-{events}", group=Settings.group)
     empty_bytes = await _used_bytes(world)
     truth = await send(settings, events=events, seed=world.plan.seed)
     progress.print(f"memory: {events:,} records")

@@ -15,8 +15,8 @@ from app.redis_store.forms import pack_entry, pack_moments, pack_state, pack_tip
 from app.redis_store.increments import CounterChanges, KnownNotes
 from app.redis_store.keys import LaneKeys, lifetime, pack_tokens
 from app.redis_store.link import Reply, failure, require
+from app.redis_store.order_index import OrderChanges
 from app.redis_store.resp import END, Request, argument, command, length_head
-from app.redis_store.scripts import index_orders, order_keys
 from app.redis_store.series import SeriesChanges
 from streams.errors import LaneStopped, Refused
 from streams.ports import Commit, Tip
@@ -55,12 +55,11 @@ class Change:
         self._known = known
         self._counters = CounterChanges(keys, commit.increments, known.notes)
         self._series = SeriesChanges(keys, commit.fold or {})
-        self._orders = order_keys(keys.shard, commit.orders) if commit.orders else []
+        self._orders = OrderChanges(keys.shard, commit.orders)
 
     def look(self) -> Request:
         """The request that shows whether anything can fail."""
-        requests = [*self._keys.look, *self._counters.look(), *self._series.look()]
-        requests += [command("SCARD", key) for key in self._orders]
+        requests = [*self._keys.look, *self._counters.look(), *self._series.look(), *self._orders.look()]
         return Request([b"".join(requests)], len(requests))
 
     def judge(self, replies: list[Reply]) -> Seen:
@@ -77,8 +76,7 @@ class Change:
         if words != self._known.words:
             raise LaneStopped(f"{keys.words.decode()} holds {words} words, its owner knows {self._known.words}")
         seen = Seen(outbox, self._counters.judge(reply), self._series.judge(reply))
-        for key in self._orders:
-            require(next(reply), key)
+        self._orders.judge(reply)
         return seen
 
     def write(self, seen: Seen, *, msetex: bool) -> Request:
@@ -93,9 +91,7 @@ class Change:
         elif self._commit.increments.moments:
             pieces.append(command("RPUSH", self._keys.recent, pack_moments(self._commit.increments.moments)))
             replies += 1
-        if self._commit.orders is not None:
-            pieces.append(index_orders(self._keys.shard, self._commit.orders))
-            replies += 1
+        replies += self._orders.write(pieces)
         replies += self._write_state(pieces, seen)
         if self._commit.entry is None:
             return Request([b"".join((*pieces, EXEC))], replies)

@@ -17,9 +17,9 @@ from hiredis import ReplyError
 from app.redis_store.forms import pack_tip, unpack_tip
 from app.redis_store.keys import LaneKeys, forgetting_key
 from app.redis_store.link import Link, Reply, failure, require
+from app.redis_store.order_index import OrderChanges
 from app.redis_store.reader import Reader
 from app.redis_store.resp import command
-from app.redis_store.scripts import index_orders, order_keys
 from streams.errors import LaneStopped
 from streams.ports import Orders, Tip
 
@@ -59,7 +59,7 @@ async def times_forgotten(reader: Reader, lane: int, token_hash: str) -> list[in
 async def erase(reader: Reader, erasure: Erasure, token_hash: str) -> bool:
     """Erase the journey if it still is what it was, and nothing moves the lane meanwhile; else change nothing."""
     ((link, keys),) = islice(reader.lane_links(), erasure.lane, erasure.lane + 1)
-    orders = Orders(0, [], [(order_id, erasure.token) for order_id in erasure.orders])
+    orders = OrderChanges(keys.shard, Orders(0, [], [(order_id, erasure.token) for order_id in erasure.orders]))
     try:
         seen = await _look(link, keys, erasure, orders, token_hash)
     except BaseException:
@@ -69,9 +69,9 @@ async def erase(reader: Reader, erasure: Erasure, token_hash: str) -> bool:
         link.tell(UNWATCH)
         return False
     tip, times = seen
-    requests = [
-        command("DEL", keys.shard.journey(erasure.token)),
-        *([index_orders(keys.shard, orders)] if orders.gone else []),
+    requests = [command("DEL", keys.shard.journey(erasure.token))]
+    orders.write(requests)
+    requests += [
         *(command("HINCRBY", keys.forgotten, name, count) for name, count in erasure.counted.items()),
         command("HSET", keys.forgettings, token_hash, b" ".join((*times, b"%d" % erasure.at_ms))),
         command("SET", keys.tip, pack_tip(Tip(secrets.token_hex(8), tip.sequence))),
@@ -81,25 +81,23 @@ async def erase(reader: Reader, erasure: Erasure, token_hash: str) -> bool:
 
 
 async def _look(
-    link: Link, keys: LaneKeys, erasure: Erasure, orders: Orders, token_hash: str
+    link: Link, keys: LaneKeys, erasure: Erasure, orders: OrderChanges, token_hash: str
 ) -> tuple[Tip, list[bytes]] | None:
     """The tip, and when the token was forgotten before; None if the journey is another one.
 
     All that could fail in the step is looked at here, for it would not be undone.
     """
     journey = keys.shard.journey(erasure.token)
-    sets = order_keys(keys.shard, orders)
-    _, tip, value, fields, times, *sizes = await link.ask(
+    _, tip, value, fields, times, *kinds = await link.ask(
         command("WATCH", keys.tip, journey),
         command("GET", keys.tip),
         command("GET", journey),
         command("HLEN", keys.forgotten),
         command("HGET", keys.forgettings, token_hash),
-        *(command("SCARD", key) for key in sets),
+        *orders.look(),
     )
     require(fields, keys.forgotten)
-    for key, size in zip(sets, sizes, strict=True):
-        require(size, key)
+    orders.judge(iter(kinds))
     before = (require(times, keys.forgettings) or b"").split()
     if require(value, "the journey") != erasure.value or require(tip, keys.tip) is None:
         return None

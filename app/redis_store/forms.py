@@ -20,7 +20,7 @@ from streams.ports import (
     Tip,
 )
 
-ENCODING: Final = 2
+ENCODING: Final = 3
 """Raised whenever an older version could not read what this one writes."""
 
 T = TypeVar("T")

@@ -16,7 +16,7 @@ All keys of a lane carry the same hash tag, so that one atomic step reaches them
     GROUP:{S}:lane:N:minutes:H    the same by minute of one hour (since 1970), :hours:H of the hour as a whole
     GROUP:{S}:note:ID             hash: the counters of a note's cells
     GROUP:{S}:notes               set of note ids
-    GROUP:{S}:order:ID            set: tokens whose journeys hold the order, packed
+    GROUP:{S}:order:ID            the token whose journey holds the order, packed; a set where several do
     GROUP:{S}:reused              set of the orders that two tokens held at one time
     GROUP:{0}:namespace           what the namespace was made with
     GROUP:{0}:forgetting-key      the key of those hashes

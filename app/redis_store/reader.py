@@ -5,9 +5,10 @@ from typing import Final, NamedTuple
 
 from app.redis_store.cells import Cells, read_cells
 from app.redis_store.forms import unpack_state, unpack_tip
-from app.redis_store.keys import LaneKeys, ShardKeys, unpack_token
+from app.redis_store.keys import LaneKeys, ShardKeys
 from app.redis_store.link import Dial, Link, Reply, require
 from app.redis_store.namespace import Namespace, read_namespace
+from app.redis_store.order_index import tokens_of
 from app.redis_store.resp import command
 from streams.errors import LaneStopped
 from streams.ports import Clicks, Positions, Restating, Spans, Tip
@@ -88,8 +89,7 @@ class Reader:
         """The tokens whose journeys hold an order."""
         tokens: set[str] = set()
         for link, keys in zip(self._links, self._shards, strict=True):
-            (reply,) = await link.ask(command("SMEMBERS", keys.order(order_id)))
-            tokens.update(unpack_token(token) for token in require(reply, keys.order(order_id)))
+            tokens.update(await tokens_of(link, keys, order_id))
         return sorted(tokens)
 
     async def reused_orders(self) -> list[str]:

@@ -1,15 +1,14 @@
-"""Scripts: three that move a lane without a commit, also when the server is at its maxmemory, and one in a commit.
+"""Scripts: three that move a lane without a commit, also when the server is at its maxmemory.
 
 They are sent whole each time: they are short and rare, so none can be missing after a failover.
-KEYS of the three: tip, state, outbox, words of the lane.
+KEYS: tip, state, outbox, words of the lane.
 """
 
 from typing import Final
 
 from app.redis_store.forms import ENCODING
-from app.redis_store.keys import LaneKeys, ShardKeys, pack_token
+from app.redis_store.keys import LaneKeys
 from app.redis_store.resp import Value, command
-from streams.ports import Orders
 
 _CHECK_TYPES: Final = """#!lua flags=allow-oom
 local expected = {'string', 'hash', 'hash', 'list'}
@@ -75,36 +74,6 @@ redis.call('HSET', KEYS[2], 'published', ARGV[2])
 return 1
 """
 )
-
-
-# KEYS: set of reused orders, then one key for each pair.  ARGV: lifetime in ms, how many pairs are held (the others are
-# gone), then order and token of each pair.  Only here can a token be seen to be the second, whichever lane comes first.
-_INDEX_ORDERS: Final = """
-for i = 2, #KEYS do
-  local order, token = ARGV[2 * i - 1], ARGV[2 * i]
-  if i - 1 <= tonumber(ARGV[2]) then
-    if redis.call('SADD', KEYS[i], token) == 1 and redis.call('SCARD', KEYS[i]) == 2 then
-      redis.call('SADD', KEYS[1], order)
-    end
-    redis.call('PEXPIRE', KEYS[i], ARGV[1])
-  elseif redis.call('SREM', KEYS[i], token) == 1 and redis.call('SCARD', KEYS[i]) == 1 then
-    redis.call('SREM', KEYS[1], order)
-  end
-end
-return 1
-"""
-
-
-def index_orders(keys: ShardKeys, orders: Orders) -> bytes:
-    """Request to change the index from orders to tokens, as part of a commit."""
-    names = order_keys(keys, orders)
-    told = (text for order_id, token in (*orders.held, *orders.gone) for text in (order_id, pack_token(token)))
-    return command("EVAL", _INDEX_ORDERS, len(names), *names, orders.ttl_ms, len(orders.held), *told)
-
-
-def order_keys(keys: ShardKeys, orders: Orders) -> list[bytes]:
-    """The keys that `index_orders` touches; all are sets."""
-    return [keys.reused, *(keys.order(order_id) for order_id, _ in (*orders.held, *orders.gone))]
 
 
 def acquire(keys: LaneKeys, nonce: str) -> bytes:

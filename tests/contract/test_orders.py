@@ -55,8 +55,31 @@ async def test_an_index_that_somebody_damaged_stops_the_lane_before_anything_is_
 ) -> None:
     store = server.store()
     tip = (await store.acquire(0, "first")).tip
-    await server.back_door.set(key, "text")
+    await server.back_door.rpush(key, "text")
     before = await server.contents()
     with pytest.raises(LaneStopped, match=key.partition(":{0}:")[2]):
         await store.commit(0, tip, change(held=[("o1", "one")], ledger={"order:consumed": 1}))
     assert await server.contents() == before
+
+
+async def test_an_order_of_one_token_is_a_string_and_of_several_a_set(server: RedisPlace) -> None:
+    store, key = server.store(), "redcat:{0}:order:o1"
+    tip = (await store.acquire(0, "first")).tip
+    tip = await store.commit(0, tip, change(held=[("o1", HEX)]))
+    assert await server.back_door.get(key) == bytes.fromhex(HEX)
+    tip = await store.commit(0, tip, change(held=[("o1", UUID)]))
+    assert await server.back_door.scard(key) == 2
+    tip = await store.commit(0, tip, change(gone=[("o1", UUID), ("o1", "third")]))
+    assert (await server.tokens_of_order("o1"), await server.reused_orders()) == ([HEX], [])
+
+
+async def test_the_sets_of_older_versions_are_read_and_added_to(server: RedisPlace) -> None:
+    store = server.store()
+    tip = (await store.acquire(0, "first")).tip
+    for order in ("known", "shared", "left"):
+        await server.back_door.sadd(f"redcat:{{0}}:order:{order}", bytes.fromhex(HEX))
+    assert await server.tokens_of_order("known") == [HEX]
+    tip = await store.commit(0, tip, change(held=[("known", HEX), ("shared", "other")], gone=[("left", HEX)]))
+    found = [await server.tokens_of_order(order) for order in ("known", "shared", "left")]
+    assert (found, await server.reused_orders()) == ([[HEX], [HEX, "other"], []], ["shared"])
+    assert await server.back_door.pttl("redcat:{0}:order:shared") > 0
