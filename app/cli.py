@@ -41,6 +41,7 @@ COMMANDS = (
     Command("validate", "app.commands.validate", "Check a producer's records, from a file or in Kafka."),
     Command("conformance", "app.commands.conformance", "Try a consumer of results that others wrote."),
     Command("policy", "app.commands.policy", "Check policies, and compare them."),
+    Command("alerts", "app.commands.alerts", "Rules that watch for drops: check them, try them, run them."),
     Command("config", "app.commands.config", "Show the settings in force, secrets masked."),
 )
 

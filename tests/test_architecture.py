@@ -52,6 +52,7 @@ OUTSIDE = {
     "redis": ("app.redis_store", "app.local_stack.valkey_server"),
     "hiredis": ("app.redis_store",),
     "msgspec": ("streams", "app"),
+    "numpy": ("app.alerts",),
     "orjson": ("app",),
     "prometheus_client": ("app.metrics",),
     "typer": ("app.cli", "app.commands"),
