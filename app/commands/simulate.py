@@ -5,6 +5,8 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,9 @@ from app.policies.file import read_policies
 from app.progress import progress_bar
 from app.settings import TOML_FILE, Settings
 from app.simulator.config import SimulatorConfig
+from app.simulator.disturbances import resolved
+from app.simulator.incidents import Incident, explained, read_incident, usual_incidents
+from app.simulator.population import Population
 from app.simulator.rules import Rules
 from app.simulator.traffic import simulate
 from app.simulator.truth import Tallies
@@ -39,6 +44,14 @@ def command(
     ] = False,
     notes: Annotated[int, typer.Option(help="Notes that readers come from.", min=1)] = 2_000,
     days: Annotated[float, typer.Option(help="Days of event time over which readers come.", min=0.01, max=365)] = 3.0,
+    incident: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Plant an incident: KIND,from=6h,for=2h,SCOPE=ID,strength=X, all but KIND optional; again for more. "
+            "An id #N is that of the N-th note by popularity, or what its link has of the scope. "
+            f"'usual' plants one of each. Kinds are {'; '.join(explained())}."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help='Print {"sent": N, "seconds": S, "topics": {TOPIC: N}}.')
     ] = False,
@@ -50,6 +63,7 @@ def command(
     config = SimulatorConfig(
         events=events, seed=seed, notes=notes, days=days, partitions=settings.partitions, full_results=full_results
     )
+    config = _with_incidents(config, incident or [])
     tallies = Tallies(_rules(settings), full_results=full_results)
     began = time.monotonic()
     asyncio.run(_send(settings, config, tallies, rate))
@@ -60,6 +74,29 @@ def command(
         print(json.dumps({"sent": events, "seconds": round(seconds, 3), "topics": dict(tallies.sent)}))
     else:
         print(f"{events:,} records sent in {seconds:.1f} s", file=sys.stderr)
+    for one in tallies.incidents:
+        print(
+            f"planted {one.kind} on {one.scope} {one.id} from {_time(one.from_ms)} to {_time(one.to_ms)}",
+            file=sys.stderr,
+        )
+
+
+def _time(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(timespec="minutes")
+
+
+def _with_incidents(config: SimulatorConfig, written: list[str]) -> SimulatorConfig:
+    planted: list[Incident] = []
+    try:
+        for text in written:
+            if text == "usual":
+                planted += usual_incidents(config.seed, config.start_ms, config.days)
+            else:
+                planted.append(read_incident(text, config.start_ms))
+        resolved(planted, Population(config))
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--incident") from None
+    return replace(config, incidents=tuple(planted))
 
 
 def _rules(settings: Settings) -> Rules:

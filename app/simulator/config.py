@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from app.simulator.incidents import Incident
+
 
 @dataclass(frozen=True, kw_only=True)
 class Mix:
@@ -55,6 +57,7 @@ class SimulatorConfig:
     days: float = 3.0  # of event time over which the journeys begin; their orders go on for weeks
     full_results: bool = False  # keep expected results field by field, not as digests (six times the memory)
     mix: Mix = field(default_factory=Mix)
+    incidents: tuple[Incident, ...] = ()  # those that change how much is sent make the traffic last longer or shorter
 
     def __post_init__(self) -> None:
         for name in ("notes", "merchants", "campaigns", "partitions"):

@@ -41,11 +41,11 @@ class Journeys:
         self._population = population
         self._mix = mix
 
-    def draw(self, at_ms: int) -> list[Told]:
-        """A journey that begins at `at_ms`; no fact of it is told earlier."""
+    def draw(self, at_ms: int, link: Link | None = None) -> list[Told]:
+        """A journey that begins at `at_ms`, with this link if one is given; no fact of it is told earlier."""
         random, mix = self._random, self._mix
         token = f"{random.getrandbits(128):032x}"
-        clicks = self._clicks(token, at_ms)
+        clicks = self._clicks(token, at_ms, link or self._link())
         told = [Told(click.at_ms + CLICK_LATENESS.draw(random), click) for click in clicks]
         if random.random() < mix.facts_without_click:
             told.clear()
@@ -57,17 +57,16 @@ class Journeys:
             told += self._orders(clicks)
         return told
 
-    def draw_click(self, at_ms: int) -> Told:
-        """A journey of one click."""
+    def draw_click(self, at_ms: int, link: Link | None = None) -> Told:
+        """A journey of one click, on this link if one is given."""
         token = f"{self._random.getrandbits(128):032x}"
-        return Told(at_ms, self._click(token, at_ms, self._link()))
+        return Told(at_ms, self._click(token, at_ms, link or self._link()))
 
     def _link(self) -> Link:
         return self._population.link_at(self._random.getrandbits(SLOT_BITS))
 
-    def _clicks(self, token: str, at_ms: int) -> list[Click]:
+    def _clicks(self, token: str, at_ms: int, link: Link) -> list[Click]:
         random, another = self._random, self._mix.another_click
-        link = self._link()
         clicks = [self._click(token, at_ms, link)]
         while random.random() < another:
             at_ms += int(random.random() ** 3 * 36 * HOUR_MS)

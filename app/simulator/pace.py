@@ -17,11 +17,16 @@ class Clock:
     """Event time by the share of the traffic that is through; it never goes back."""
 
     def __init__(self, start_ms: int, days: float) -> None:
-        self._hour_start_ms = start_ms
+        self._start_ms = self._hour_start_ms = start_ms
         self._hours_left = days * 24
         self._total = self._weight(days * 24)
         self._hour = 0
         self._before = 0.0
+
+    def share(self, from_ms: int, to_ms: int) -> float:
+        """The share of the traffic that usually begins in a stretch of time."""
+        hours = [max(0.0, (at_ms - self._start_ms) / HOUR_MS) for at_ms in (from_ms, to_ms)]
+        return min(1.0, (self._weight(hours[1]) - self._weight(hours[0])) / self._total)
 
     @staticmethod
     def _weight(hours: float) -> float:
@@ -29,9 +34,9 @@ class Clock:
         return sum(DIURNAL[hour % 24] for hour in range(whole)) + (hours - whole) * DIURNAL[whole % 24]
 
     def at(self, share: float) -> int:
-        """The moment in ms at which `share` (0 to 1, never less than before) of the traffic has begun."""
+        """The moment in ms at which `share` (never less than before) of the traffic has begun; above 1 days follow."""
         target = share * self._total
-        while target >= self._before + DIURNAL[self._hour % 24] and self._hours_left > 1:
+        while target >= self._before + DIURNAL[self._hour % 24] and (self._hours_left > 1 or share > 1):
             self._before += DIURNAL[self._hour % 24]
             self._hour += 1
             self._hours_left -= 1

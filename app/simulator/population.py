@@ -43,14 +43,18 @@ class Population:
             self._add_note(weight, allowed, refused)
         slots = 1 << SLOT_BITS
         shares = round(slots * config.mix.refused_link)
-        self._slots = _spread(allowed, slots - shares) + _spread(refused, shares)
+        self.slots = _spread(allowed, slots - shares) + _spread(refused, shares)
+        ranked: dict[str, Link] = {}
+        for _, link in allowed:
+            ranked.setdefault(link.note_id, link)
+        self.by_rank = list(ranked.values())
         self.by_shop: dict[Shop, list[Link]] = {}
         for _, link in allowed + refused:
             self.by_shop.setdefault(link.shop, []).append(link)
 
     def link_at(self, slot: int) -> Link:
         """The link of a number of SLOT_BITS bits, drawn evenly."""
-        return self._slots[slot]
+        return self.slots[slot]
 
     def _add_note(self, weight: float, allowed: list[tuple[float, Link]], refused: list[tuple[float, Link]]) -> None:
         draw = self._random

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import orjson
 
 from app.simulator.facts import Action, Click, Entry, Fact, NoteMetric, Shop, Step, canonical
+from app.simulator.incidents import Incident
 from app.simulator.rules import Rules, Terms
 from streams.topics import CLICK_OUT, NOTE_METRIC, ORDER, SHOP_ACTION, SHOP_ENTRY
 
@@ -42,6 +43,7 @@ class Tallies:
         self.results: dict[str, bytes] = {}  # "TOKEN RESULT_ID" -> canonical fields or their digest
         self.may_be_void: set[str] = set()
         self.outcomes: Counter[tuple[str, str, str | None]] = Counter()  # kind, outcome, reason
+        self.incidents: Sequence[Incident] = ()
         self.mismatched = 0
         self.sent: Counter[str] = Counter()
         self.distinct: Counter[str] = Counter()

@@ -7,6 +7,7 @@ import msgspec
 import orjson
 
 from app.simulator.facts import TOPICS
+from app.simulator.incidents import Incident
 from app.simulator.truth import Tallies
 from streams.topics import NOTE_METRIC
 
@@ -31,6 +32,7 @@ class Truth(msgspec.Struct, frozen=True, kw_only=True):
     results: dict[str, bytes]
     full_results: bool
     may_be_void: list[str]
+    incidents: list[Incident] = []
 
 
 def truth_of(tallies: Tallies) -> Truth:
@@ -46,6 +48,7 @@ def truth_of(tallies: Tallies) -> Truth:
         results=tallies.results,
         full_results=tallies.full_results,
         may_be_void=sorted(tallies.may_be_void),
+        incidents=list(tallies.incidents),
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from app.simulator.compare import compare_counters, compare_ledger, compare_results
 from app.simulator.config import Mix, SimulatorConfig
 from app.simulator.facts import TOPICS, Outgoing
+from app.simulator.incidents import usual_incidents
 from app.simulator.pace import DAY_MS, Clock
 from app.simulator.population import Population
 from app.simulator.rules import DEFAULT_POLICY, Rules
@@ -82,10 +83,11 @@ GATED = {
         (SimulatorConfig(events=3_000, seed=2, mix=HARD, days=0.5), DEFAULT_POLICY),
         (SimulatorConfig(events=3_000, seed=3, mix=HARD, notes=5, merchants=2, partitions=1), DEFAULT_POLICY),
         (SimulatorConfig(events=3_000, seed=4, mix=HARD, campaigns=2), GATED),
+        (SimulatorConfig(events=6_000, seed=8, incidents=tuple(usual_incidents(8, T0, 3))), DEFAULT_POLICY),
         (SimulatorConfig(events=1, seed=5), DEFAULT_POLICY),
         (SimulatorConfig(events=0, seed=6), DEFAULT_POLICY),
     ],
-    ids=["ordinary", "hard", "one partition", "other policy", "one record", "nothing"],
+    ids=["ordinary", "hard", "one partition", "other policy", "incidents", "one record", "nothing"],
 )
 def test_the_truth_agrees_with_another_evaluation_of_the_records(
     config: SimulatorConfig, policy: Mapping[str, Any]
