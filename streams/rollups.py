@@ -1,12 +1,17 @@
 """Rollups: what a batch changes in everything larger than a note's cell, in all and by minute and hour.
 
-A row is one campaign, merchant, category or *channel* (platform, link and note kind together), or, by hour only, one
-note.  Platforms, links, note kinds and the ancestors of categories are sums of rows, taken by who reads.
+A row is one merchant on one platform in one category, one campaign's or (by hour only) one note's part with one
+merchant, one category, or one *channel* (platform, link and note kind together).  What has rows by merchant can be
+shown to the merchant, who is to see no other's part.  Merchants, campaigns, notes, platforms, links, note kinds and the
+ancestors of categories are sums of rows, taken by who reads.
+
+Beside these, by the day of the click, orders are counted by how long after their click they came.
 
 Time series have two *bases*: `event` books each fact at its own time, `click` at the time of its click.  What counts
 clicks as such is the same under both and is booked under `click` alone.  Refunds go with their order.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
@@ -14,6 +19,12 @@ from typing import Final, NamedTuple, TypeAlias
 from streams.ports import Bucket, Moment
 
 HOUR_MS: Final = 3_600_000
+DAY_MINUTES: Final = 1_440
+DELAYS_MIN: Final = (
+    *(1, 2, 5, 10, 20, 30, 60, 120, 240, 480, 720),
+    *(days * DAY_MINUTES for days in (1, 2, 3, 4, 5, 6, 7, 9, 11, 13, 15, 20, 25, 30, 45, 60, 90)),
+)
+"""Where the classes of delays begin, in minutes; the first class lies below all of them."""
 BASES: Final = {"event": "e", "click": "k"}
 
 Counts: TypeAlias = dict[str, int]
@@ -42,22 +53,35 @@ def roll_up(moments: Iterable[Moment], kept: Kept, now_ms: int) -> dict[Bucket, 
         _note(totals, rows_of(cell), name, change)
     minutes: dict[str, dict[int, Rows]] = {basis: {} for basis in BASES.values()}
     hours: dict[int, Rows] = {}
+    days: dict[int, Rows] = {}
     for (cell, minute, click_minute, name), change in in_time.items():
-        rows, note = rows_of(cell), cell[0]
+        rows, note = rows_of(cell), row_of_note(cell)
         if click_minute >= oldest:
             _note(minutes["k"].setdefault(click_minute, {}), rows, name, change)
-            _note(hours.setdefault(click_minute // 60, {}), (f"kn{note}",), name, change)
+            _note(hours.setdefault(click_minute // 60, {}), ("k" + note,), name, change)
+            if name == "orders" and minute is not None:
+                _note(days.setdefault(click_minute // DAY_MINUTES, {}), rows, delayed(minute - click_minute), change)
         if minute is not None and minute >= oldest:
             _note(minutes["e"].setdefault(minute, {}), rows, name, change)
-            _note(hours.setdefault(minute // 60, {}), (f"en{note}",), name, change)
+            _note(hours.setdefault(minute // 60, {}), ("e" + note,), name, change)
     of_minutes = _fold(minutes, hours, (now_ms - kept.minutes_ms) // HOUR_MS)
     buckets = {Bucket("totals", 0, None): totals} if totals else {}
-    for span, by_hour, kept_ms in (("minutes", of_minutes, kept.minutes_ms), ("hours", hours, kept.hours_ms)):
-        for hour, rows_of_hour in by_hour.items():
-            expires_ms = (hour + 1) * HOUR_MS + kept_ms
+    spans = (
+        ("minutes", of_minutes, HOUR_MS, kept.minutes_ms), ("hours", hours, HOUR_MS, kept.hours_ms),
+        ("days", days, 24 * HOUR_MS, kept.hours_ms),
+    )  # fmt: skip
+    for span, by_number, length_ms, kept_ms in spans:
+        for number, rows_of_it in by_number.items():
+            expires_ms = (number + 1) * length_ms + kept_ms
             if expires_ms > now_ms:
-                buckets[Bucket(span, hour, expires_ms)] = rows_of_hour
+                buckets[Bucket(span, number, expires_ms)] = rows_of_it
     return buckets
+
+
+@lru_cache(16_384)
+def delayed(minutes: int) -> str:
+    """The counter of orders that came so long after their click: `orders:CLASS`, the class by its place."""
+    return f"orders:{bisect_right(DELAYS_MIN, minutes):02d}"
 
 
 def _summed(moments: Iterable[Moment], oldest: int) -> tuple[dict[Counter, int], dict[Timed, int]]:
@@ -77,8 +101,14 @@ def _summed(moments: Iterable[Moment], oldest: int) -> tuple[dict[Counter, int],
 def rows_of(cell: Cell) -> tuple[str, ...]:
     """The rows that a cell is part of, but for its note: merchant, category, channel and campaign, by their letters."""
     _, campaign_id, merchant_id, platform, category, link, note_kind = cell
-    rows = (f"m{merchant_id}", f"g{category}", f"c{platform}|{link}|{note_kind}")
-    return rows if campaign_id is None else (*rows, f"p{campaign_id}")
+    rows = (f"m{merchant_id}|{platform}|{category}", f"g{category}", f"c{platform}|{link}|{note_kind}")
+    return rows if campaign_id is None else (*rows, f"p{campaign_id}|{merchant_id}")
+
+
+@lru_cache(16_384)
+def row_of_note(cell: Cell) -> str:
+    """The row of a note's part with one merchant."""
+    return f"n{cell[0]}|{cell[2]}"
 
 
 def _note(known: Rows, rows: Iterable[str], name: str, change: int) -> None:

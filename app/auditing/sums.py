@@ -8,7 +8,7 @@ from streams.core.facts import Fact
 from streams.core.journey import Journey
 from streams.core.tally import CellKey, Tally
 from streams.digest import LINES
-from streams.rollups import Counts, Rows, add_counts, rows_of
+from streams.rollups import Counts, Rows, add_counts, row_of_note, rows_of
 from streams.topics import TOKEN_TOPICS
 
 DISTINCT: Final = tuple(f"{topic}:distinct" for topic in TOKEN_TOPICS)
@@ -54,7 +54,7 @@ class Sums:
     def _note(self, cell: CellKey, hour: int, name: str, change: int) -> None:
         if hour in self.hours:
             add_to(self.by_hour.setdefault(hour, {}), {name: change})
-            for row in (f"n{cell[0]}", *rows_of(cell)):
+            for row in (row_of_note(cell), *rows_of(cell)):
                 add_counts(self.rows, row, {name: change})
 
 

@@ -73,6 +73,7 @@ class Change:
         outbox = require(next(reply), keys.outbox)
         words = require(next(reply), keys.words)
         require(next(reply), keys.recent)
+        require(next(reply), keys.changed)
         if words != self._known.words:
             raise LaneStopped(f"{keys.words.decode()} holds {words} words, its owner knows {self._known.words}")
         seen = Seen(outbox, self._counters.judge(reply), self._series.judge(reply))
@@ -92,6 +93,9 @@ class Change:
             pieces.append(command("RPUSH", self._keys.recent, pack_moments(self._commit.increments.moments)))
             replies += 1
         replies += self._orders.write(pieces)
+        if notes := self._commit.increments.cells:
+            pieces += (self._keys.tell_changed, argument(" ".join(notes)), END)
+            replies += 1
         replies += self._write_state(pieces, seen)
         if self._commit.entry is None:
             return Request([b"".join((*pieces, EXEC))], replies)

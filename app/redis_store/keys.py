@@ -14,6 +14,8 @@ All keys of a lane carry the same hash tag, so that one atomic step reaches them
     GROUP:{S}:lane:N:recent       list: moments of each commit since they were last folded into these
     GROUP:{S}:lane:N:totals       hash: row -> counters of a campaign, merchant, category or channel
     GROUP:{S}:lane:N:minutes:H    the same by minute of one hour (since 1970), :hours:H of the hour as a whole
+    GROUP:{S}:lane:N:days:D       by day of the click (since 1970): orders by their delay
+    GROUP:{S}:lane:N:changed      stream: of each of the last commits the notes whose counters it changed
     GROUP:{S}:note:ID             hash: the counters of a note's cells
     GROUP:{S}:notes               set of note ids
     GROUP:{S}:order:ID            the token whose journey holds the order, packed; a set where several do
@@ -36,6 +38,8 @@ from streams.ports import Bucket
 MAX_TOKEN: Final = 128
 HEX_LENGTH, HEX_BYTES = 32, 16
 UUID_LENGTH = 36
+TOLD_COMMITS: Final = 64
+"""So many of a lane's last commits tell which notes they changed; who looks too rarely must read all notes again."""
 
 
 def pack_token(token: str) -> bytes:
@@ -140,6 +144,7 @@ class LaneKeys:
         self.ledger = self.state + b":ledger"
         self.words = self.state + b":words"
         self.recent = self.state + b":recent"
+        self.changed = self.state + b":changed"
         self.forgotten = self.state + b":forgotten"
         self.forgettings = self.state + b":forgettings"
         self.look = (
@@ -149,11 +154,15 @@ class LaneKeys:
             command("HKEYS", self.outbox),
             command("LLEN", self.words),
             command("LLEN", self.recent),
+            command("XLEN", self.changed),
         )
         """What a commit asks about the lane first."""
         self.ledger_argument = argument(self.ledger)
         self.put_entry = b"*4" + argument("HSET") + argument(self.outbox)
         self.put_tip = b"*3" + argument("SET") + argument(self.tip)
+        self.tell_changed = b"*8" + b"".join(
+            argument(value) for value in ("XADD", self.changed, "MAXLEN", "=", TOLD_COMMITS, "*", "notes")
+        )
         self.put_state = b"".join(argument(value) for value in ("HSET", self.state, "encoding", ENCODING, "state"))
 
     def bucket(self, bucket: Bucket) -> bytes:

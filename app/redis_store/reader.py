@@ -81,7 +81,7 @@ class Reader:
         total: dict[str, int] = {}
         for link, keys in self.lane_links():
             (reply,) = await link.ask(command("HGETALL", keys.ledger))
-            for line, count in _fields(reply, keys.ledger).items():
+            for line, count in fields_of(reply, keys.ledger).items():
                 total[line.decode()] = total.get(line.decode(), 0) + _number(count, keys.ledger)
         return {line: count for line, count in total.items() if count}
 
@@ -109,7 +109,9 @@ class Reader:
             )
             if require(tip, keys.tip) is not None:
                 entries = [unpack_tip(entry, keys.outbox) for entry in require(outbox, keys.outbox)]
-                overviews.append(_overview(lane, keys, unpack_tip(tip, keys.tip), _fields(state, keys.state), entries))
+                overviews.append(
+                    _overview(lane, keys, unpack_tip(tip, keys.tip), fields_of(state, keys.state), entries)
+                )
         return overviews
 
     async def close(self) -> None:
@@ -129,7 +131,7 @@ class Reader:
             names = [keys.note(note_id) for note_id in note_ids]
             replies = await link.ask(*(command("HGETALL", name) for name in names)) if names else []
             for total, reply, name in zip(sums, replies, names, strict=True):
-                _add(total, read_cells(_fields(reply, name), name))
+                _add(total, read_cells(fields_of(reply, name), name))
         return sums
 
 
@@ -178,7 +180,8 @@ def _with_fields(cells: Cells) -> CellCounters:
     return counters
 
 
-def _fields(reply: Reply, key: bytes) -> dict[bytes, bytes]:
+def fields_of(reply: Reply, key: bytes) -> dict[bytes, bytes]:
+    """A hash from the reply to HGETALL."""
     items = require(reply, key)
     return dict(zip(items[::2], items[1::2], strict=True))
 

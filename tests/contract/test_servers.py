@@ -117,7 +117,7 @@ async def test_a_change_between_look_and_write_makes_the_commit_void(server: Red
 
 async def test_the_rights_of_a_user_may_be_limited_to_what_the_store_needs(server: RedisPlace) -> None:
     keyspace = "+get +set +mget +hget +hmget +hset +hdel +hkeys +hlen +hexists +hincrby +llen +rpush +sadd +srem +scard"
-    other = "+multi +exec +watch +unwatch +eval +type +hgetall +hvals +lrange +del +select +command|info"
+    other = "+xlen +xadd +multi +exec +watch +unwatch +eval +type +hgetall +hvals +lrange +del +select +command|info"
     lifetimes = "+pexpire +pexpireat"
     link = await server.dial(0)
     with_msetex = " +msetex" if link.has_msetex else ""

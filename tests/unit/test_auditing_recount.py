@@ -26,7 +26,8 @@ EVER = range(2**40)
 CELL = Cell(None, "m1", "tmall", "fmcg.skincare", "note", "ad")
 ITSELF = Cell(None, "", "", "", "", "")
 COUNTS = {"clicks": 1, "entries": 1, "clicks_entered": 1}
-TOTALS = dict.fromkeys(("mm1", "gfmcg.skincare", "ctmall|note|ad"), COUNTS)
+OF_SHOP = "mm1|tmall|fmcg.skincare"
+TOTALS = dict.fromkeys((OF_SHOP, "gfmcg.skincare", "ctmall|note|ad"), COUNTS)
 
 
 class Absorbed(NamedTuple):
@@ -110,8 +111,8 @@ def test_what_is_kept_of_forgotten_journeys_stands_in_for_them(seed: int) -> Non
         ([], {}, [
             ("counter", "n1", "|m1|tmall|fmcg.skincare|note|ad", name, 0, 1) for name in sorted(COUNTS)
         ]),
-        ([(CELL, COUNTS)], TOTALS | {"mm1": {}}, [("totals", "mm1", name, 0, 1) for name in sorted(COUNTS)]),
-        ([(CELL, COUNTS)], TOTALS | {"pc1": {"orders": 3}}, [("totals", "pc1", "orders", 3, 0)]),
+        ([(CELL, COUNTS)], TOTALS | {OF_SHOP: {}}, [("totals", OF_SHOP, name, 0, 1) for name in sorted(COUNTS)]),
+        ([(CELL, COUNTS)], TOTALS | {"pc1|m1": {"orders": 3}}, [("totals", "pc1|m1", "orders", 3, 0)]),
         ([(CELL, COUNTS), (ITSELF, {"reads": 5})], TOTALS, [("figures", "n1", "reads", 5, 0)]),
     ],
 )  # fmt: skip
@@ -161,18 +162,18 @@ def test_ledger_lines_that_journeys_contradict_are_found(
     assert told_of(problems) == found
 
 
-CLICK_ROWS = {f"k{row}": COUNTS for row in ("nn1", *TOTALS)}
+CLICK_ROWS = {f"k{row}": COUNTS for row in ("nn1|m1", *TOTALS)}
 
 
 @pytest.mark.parametrize(
     ("rows", "found"),
     [
-        (CLICK_ROWS | {"enn1": {"entries": 5}}, []),
-        (CLICK_ROWS | {"knn1": COUNTS | {"clicks": 2}}, [
-            ("series_hour", str(HOUR), "clicks", 2, 1), ("series_row", "nn1", "clicks", 2, 1),
+        (CLICK_ROWS | {"enn1|m1": {"entries": 5}}, []),
+        (CLICK_ROWS | {"knn1|m1": COUNTS | {"clicks": 2}}, [
+            ("series_hour", str(HOUR), "clicks", 2, 1), ("series_row", "nn1|m1", "clicks", 2, 1),
         ]),
-        (CLICK_ROWS | {"kmm1": {}}, [("series_row", "mm1", name, 0, 1) for name in sorted(COUNTS)]),
-        (CLICK_ROWS | {"kpc1": {"orders": 1}}, [("series_row", "pc1", "orders", 1, 0)]),
+        (CLICK_ROWS | {f"k{OF_SHOP}": {}}, [("series_row", OF_SHOP, name, 0, 1) for name in sorted(COUNTS)]),
+        (CLICK_ROWS | {"kpc1|m1": {"orders": 1}}, [("series_row", "pc1|m1", "orders", 1, 0)]),
     ],
 )  # fmt: skip
 def test_click_hours_that_differ_from_the_recount_are_found(rows: Rows, found: list[Any]) -> None:

@@ -1,0 +1,120 @@
+"""Which notes the lanes have changed lately, and their counters as they stand.  Writes nothing."""
+
+from typing import Final, NamedTuple, TypeAlias
+
+from app.redis_store.cells import Cells, read_cells
+from app.redis_store.forms import unpack_state
+from app.redis_store.keys import TOLD_COMMITS, LaneKeys, ShardKeys
+from app.redis_store.link import Link, Reply, require
+from app.redis_store.namespace import read_namespace
+from app.redis_store.reader import Reader, fields_of
+from app.redis_store.resp import command
+
+PAGE: Final = 500  # notes in one request
+
+Place: TypeAlias = tuple[int, str]
+"""Shard and note id."""
+
+
+class LaneNews(NamedTuple):
+    """What a lane's last commits have changed."""
+
+    anchor: bytes | None  # names the last commit that was seen
+    notes: list[str]
+    complete: bool  # False: there were more commits than are told of
+
+
+class LaneTime(NamedTuple):
+    """When a lane last committed a change of counters (0: never), and when its newest record came to Kafka."""
+
+    committed_ms: int
+    record_ms: int
+
+
+class ChangesReader:
+    """Follows the changes of notes; an anchor per lane says how far it has come."""
+
+    def __init__(self, reader: Reader, group: str) -> None:
+        self._group = group
+        self._lanes = list(reader.lane_links())
+        self._shards: list[tuple[Link, ShardKeys]] = []
+        for link, keys in self._lanes[: reader.namespace.shards]:
+            self._shards.append((link, keys.shard))
+        self._partitions = reader.namespace.partitions
+        self._anchors: list[bytes | None] = [None] * len(self._lanes)
+
+    async def start(self) -> None:
+        """Begin with what comes from now on."""
+        for lane, (link, keys) in enumerate(self._lanes):
+            (last,) = await link.ask(command("XREVRANGE", keys.changed, "+", "-", "COUNT", 1))
+            entries = require(last, keys.changed)
+            self._anchors[lane] = entries[0][0] if entries else None
+
+    async def news(self) -> list[Place] | None:
+        """The notes that changed since the last call, by shard; None when that cannot be said: read all notes again."""
+        places: dict[Place, None] = {}
+        complete = True
+        for lane, (link, keys) in enumerate(self._lanes):
+            told = await self._lane_news(link, keys, self._anchors[lane])
+            self._anchors[lane] = told.anchor
+            complete = complete and told.complete
+            places.update(dict.fromkeys((lane % len(self._shards), note_id) for note_id in told.notes))
+        return list(places) if complete else None
+
+    async def cells(self, places: list[Place]) -> list[Cells]:
+        """The counters of the cells of some notes in one shard each, zeros left out."""
+        found: list[Cells] = []
+        for start in range(0, len(places), PAGE):
+            found += await self._page(places[start : start + PAGE])
+        return found
+
+    async def notes(self, shard: int, cursor: bytes) -> tuple[bytes, list[str]]:
+        """A page of the ids of a shard's notes, some of them perhaps told before, and the cursor of the next."""
+        link, keys = self._shards[shard]
+        (reply,) = await link.ask(command("SSCAN", keys.notes, cursor, "COUNT", PAGE))
+        following, ids = require(reply, keys.notes)
+        return following, list(map(bytes.decode, ids))
+
+    @property
+    def shards(self) -> int:
+        return len(self._shards)
+
+    async def times(self) -> list[LaneTime]:
+        """Of every lane that ever committed."""
+        times = []
+        for lane, (link, keys) in enumerate(self._lanes):
+            (reply,) = await link.ask(command("HGET", keys.state, "state"))
+            records = unpack_state(require(reply, keys.state), keys.state).last_records.values()
+            anchor = self._anchors[lane]
+            if anchor is not None and records:
+                newest = max(record.timestamp for record in records)
+                times.append(LaneTime(int(anchor.partition(b"-")[0]), newest))
+        return times
+
+    async def same_namespace(self) -> bool:
+        """Whether the namespace still is the one that this was made for; NoNamespace if there is none."""
+        namespace = await read_namespace(self._lanes[0][0], self._group)
+        return (namespace.partitions, namespace.shards) == (self._partitions, len(self._shards))
+
+    async def _lane_news(self, link: Link, keys: LaneKeys, anchor: bytes | None) -> LaneNews:
+        (reply,) = await link.ask(command("XRANGE", keys.changed, anchor or "-", "+"))
+        entries: list[Reply] = require(reply, keys.changed)
+        # The entry that was seen last is told again: were it not there, others might be missing as well.
+        known = bool(entries) and entries[0][0] == anchor
+        complete = known or (anchor is None and len(entries) < TOLD_COMMITS)
+        fresh = entries[1:] if known else entries
+        notes = [note_id for _, (_, ids) in fresh for note_id in ids.decode().split(" ")]
+        return LaneNews(entries[-1][0] if entries else None, notes, complete)
+
+    async def _page(self, places: list[Place]) -> list[Cells]:
+        names = [self._shards[shard][1].note(note_id) for shard, note_id in places]
+        replies: dict[int, Reply] = {}
+        for shard, (link, _) in enumerate(self._shards):
+            here = [number for number, (of, _) in enumerate(places) if of == shard]
+            if here:
+                answers = await link.ask(*(command("HGETALL", names[number]) for number in here))
+                replies.update(zip(here, answers, strict=True))
+        return [
+            read_cells(fields_of(replies[number], name), name) if replies[number] is not None else {}
+            for number, name in enumerate(names)
+        ]
