@@ -55,6 +55,8 @@ OUTSIDE = {
     "numpy": ("app.alerts",),
     "orjson": ("app",),
     "prometheus_client": ("app.metrics",),
+    "apprise": ("app.alerts.channels.chats",),
+    "httpx": ("app.alerts.channels.http",),
     "typer": ("app.cli", "app.commands"),
     "rich": (
         *("app.commands", "app.demo", "app.progress", "app.live_view", "app.note_table", "app.results_table"),

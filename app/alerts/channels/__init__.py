@@ -1,0 +1,1 @@
+"""Ways in which people and systems are told about alerts."""
