@@ -10,11 +10,14 @@ import faust
 from faust.app.base import BootStrategy
 
 from app.connections import kafka_options, redis_address, until_answered
+from app.health.monitor import Monitor
+from app.health.survey import Surveyed
+from app.metrics.timing import TimedPublisher, TimedStore
 from app.policies.file import policy_texts, read_policies
 from app.policies.in_force import PoliciesInForce, policy_feed
 from app.redis_store.link import dialler
 from app.redis_store.namespace import Namespace, check_servers, open_namespace
-from app.redis_store.store import RedisStore
+from app.redis_store.ping import Ping
 from app.settings import Settings
 from app.topic_admin import require_topics
 from streams import agents
@@ -122,12 +125,19 @@ class Spine(faust.Service):
         self._publisher = publisher_of(settings)
         self._to_stop = AsyncExitStack()  # what to stop, the last first
         self._dial = dialler(redis_address(settings))
-        self._store = RedisStore(self._dial, settings.group, settings.shards)
-        self.around = Surroundings(self._store, self._publisher, feed, book, settings.partitions, now_ms, settings.kept)
+        self._ping = Ping(self._dial, settings.shards)
+        self._monitor = monitor = Monitor(settings)
+        self._store = TimedStore(self._dial, settings.group, settings.shards, monitor.instruments)
+        publisher = TimedPublisher(self._publisher, monitor.instruments)
+        self.around = Surroundings(
+            self._store, publisher, feed, book, settings.partitions, now_ms, settings.kept, monitor.observer
+        )
 
     async def on_start(self) -> None:
         """Look at the topics, open the namespace, join the group; servers that are away are waited for."""
         settings = self._settings
+        self._monitor.start()
+        self._to_stop.callback(self._monitor.stop)
         await require_topics(settings)
         self._to_stop.push_async_callback(self._policies.stop)
         redis = f"Redis at {settings.shown()['redis']}"
@@ -135,6 +145,7 @@ class Spine(faust.Service):
         await until_answered(self._policies.start, server=f"Kafka at {settings.kafka}")
         await until_answered(self._policies.learn, server=redis)
         self._to_stop.push_async_callback(self._store.close)
+        self._to_stop.callback(self._ping.close)
         for part in (self._publisher, self._feed):
             await until_answered(part.start, server=f"Kafka at {settings.kafka}")
             self._to_stop.push_async_callback(part.stop)
@@ -154,6 +165,7 @@ class Spine(faust.Service):
 
     async def on_stop(self) -> None:
         """Hand the lanes over, then leave the group at once."""
+        self._monitor.stop_watching()
         await self._to_stop.aclose()
 
     @faust.Service.task
@@ -167,6 +179,10 @@ class Spine(faust.Service):
     @faust.Service.task
     async def _look_after_lanes(self) -> None:
         await self.lanes.look_after()
+
+    @faust.Service.task
+    async def _watch(self) -> None:
+        await self._monitor.watch(Surveyed(self.lanes, self._feed, self.around.policies, self._ping, now_ms))
 
     @faust.Service.task
     async def _report_positions(self) -> None:

@@ -17,7 +17,9 @@ TOML_FILE = Path("redcat.toml")
 SECURITIES = ("plaintext", "tls", "sasl_plaintext", "sasl_tls")
 SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 MOST_PARTITIONS = 1_024
+LONGEST_STALL_S = 86_400
 MASK = "***"
+WHOLE_NUMBERS = ("partitions", "shards", "stall_s", "bad_percent")
 
 
 @dataclass(frozen=True, repr=False)
@@ -40,6 +42,8 @@ class Settings:
     keep_hours: str = "60d"
     http: str = "127.0.0.1:8080"
     metrics: str = "127.0.0.1:0"
+    stall_s: int = 60  # a worker that has something to do and does nothing for so long ends itself
+    bad_percent: int = 5  # of the latest records: more bad ones are an alarm
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str], toml_path: Path | None = None) -> "Settings":
@@ -65,6 +69,8 @@ class Settings:
             _require(re.fullmatch(r"[0-9]{1,6}[smhd]", getattr(self, name)), name, "must be a duration such as 3d")
         _require(re.fullmatch(r"[A-Za-z0-9._-]{0,100}", self.topic_prefix), "topic_prefix", NAME_RULE)
         _require(re.fullmatch(r"[A-Za-z0-9._-]{1,100}", self.group), "group", NAME_RULE)
+        _require(1 <= self.stall_s <= LONGEST_STALL_S, "stall_s", f"must be 1 to {LONGEST_STALL_S} seconds")
+        _require(0 <= self.bad_percent <= 100, "bad_percent", "must be 0 to 100")
         _require(1 <= self.partitions <= MOST_PARTITIONS, "partitions", f"must be 1 to {MOST_PARTITIONS}")
         _require(1 <= self.shards <= self.partitions, "shards", f"must be 1 to the partitions ({self.partitions})")
 
@@ -148,7 +154,7 @@ def _from_toml(path: Path) -> dict[str, Any]:
 
 def _typed(name: str, value: object) -> str | int | Path:
     """`value` as the type of the setting: what comes from the environment is text, from the file text or a number."""
-    if name in ("partitions", "shards"):
+    if name in WHOLE_NUMBERS:
         number = isinstance(value, int) and not isinstance(value, bool)
         _require(number or (isinstance(value, str) and re.fullmatch(r"\d{1,9}", value)), name, "must be a whole number")
         return int(str(value))

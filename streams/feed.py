@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient
@@ -161,14 +161,29 @@ class KafkaFeed:
         if reader is not None and reader.release(batch):
             self._look_at(reader)
 
-    async def end_offsets(self, lane: int) -> Positions:
-        """Up to where the lane can be read now: the last stable offsets.  Raises Unavailable."""
-        places = self._places.lanes[lane]
+    @property
+    def has_joined(self) -> bool:
+        """Whether the group has given this worker lanes, or none, since it was started."""
+        return self._group.has_joined
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Partitions that are ours but of no use, because the other topics of their lanes are not."""
+        return self._group.waiting
+
+    def credit(self, lane: int) -> int:
+        """How many batches of a lane of ours may be fetched beside those that it has."""
+        reader = self._readers.get(lane)
+        return 0 if reader is None else reader.credit
+
+    async def end_offsets(self, lanes: Iterable[int]) -> dict[int, Positions]:
+        """Up to where lanes, ours or not, can be read now: the last stable offsets.  Raises Unavailable."""
+        places = {lane: self._places.lanes[lane] for lane in lanes}
         try:
-            ends = await list_offsets(self._client, places, LATEST, committed=True)
+            ends = await list_offsets(self._client, chain.from_iterable(places.values()), LATEST, committed=True)
         except KafkaError as error:
-            raise Unavailable(f"lane {lane}: no end offsets: {error}") from error
-        return {topic: ends[place] for place, topic in places.items()}
+            raise Unavailable(f"Kafka at {self._kafka['bootstrap_servers']} tells no end offsets: {error}") from error
+        return {lane: {topic: ends[place] for place, topic in its.items()} for lane, its in places.items()}
 
     async def commit_positions(self, positions: Mapping[int, Positions]) -> bool:
         """Tell the group where lanes stand, for people's lag tools; False if that did not work this time."""

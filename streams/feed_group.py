@@ -60,6 +60,8 @@ class Group:
         self._client = client
         self._name = name
         self._places = places
+        self.has_joined = False  # once at least
+        self.waiting: tuple[str, ...] = ()  # partitions of lanes whose other topics are not here
         self._on_change = on_change
         self._session_timeout_ms = session_timeout_ms
         self._joined = asyncio.Event()
@@ -204,9 +206,10 @@ class Group:
         assigned = frozenset(partitions)
         whole = self._places.whole(assigned)
         waiting = assigned.difference(*(self._places.lanes[lane] for lane in whole))
+        self.waiting, self.has_joined = tuple(sorted(map(name_of, waiting))), True
         if waiting:
             # The group's leader is of a version that shares out topics one by one.
-            logger.warning("lanes wait for all their topics", extra={"partitions": sorted(map(name_of, waiting))})
+            logger.warning("lanes wait for all their topics", extra={"partitions": self.waiting})
         self._set(whole)
         self._joined.set()
 

@@ -106,6 +106,11 @@ class LaneReader:
         self._unreleased -= 1
         return self._unreleased == CREDIT - 1 or self._moved_at is not None
 
+    @property
+    def credit(self) -> int:
+        """How many batches may be delivered beside those that are not released yet."""
+        return CREDIT - self._unreleased
+
     def plan(self, now: float) -> Plan:
         """What to fetch now and when to look again."""
         due: list[TopicReader] = []

@@ -14,7 +14,7 @@ from streams.errors import LaneStopped, RedcatError, Refused, Unavailable
 from streams.outbox import Outbox
 from streams.owner import Owner, Surroundings
 from streams.ports import Batch, Entry, LaneState
-from streams.replaying import Retelling, absorb_silently, at_end
+from streams.replaying import Retelling, absorb_silently, at_end, left
 from streams.restating import Restatement
 from streams.takeover import GoOn, Replay, decide
 
@@ -37,10 +37,18 @@ class Lane:
     def __init__(self, number: int, around: Surroundings) -> None:
         self.number = number
         self.owner: Owner | None = None  # set while the lane serves
-        self.stopped: LaneStopped | None = None  # why the lane waits for a person
+        self.outbox: Outbox | None = None  # as owner
+        self.trouble: RedcatError | None = None  # what ended the last ownership; None while the lane serves
+        self.steps = 0  # batches, pages and failures: stands still only while there is nothing to do, or in a stall
+        self.replay_left = 0  # offsets that a silent replay still has to go through
         self._around = around
         self._mailbox: asyncio.Queue[Batch | RedcatError | str | None] = asyncio.Queue()
         self._quiet = True  # no commit since the last tick
+
+    @property
+    def stopped(self) -> LaneStopped | None:
+        """Why the lane waits for a person."""
+        return self.trouble if isinstance(self.trouble, LaneStopped) else None
 
     def submit(self, batch: Batch) -> None:
         """Take a fetched batch; the feed's credit bounds how many wait."""
@@ -63,20 +71,26 @@ class Lane:
         pause = FIRST_PAUSE_S
         try:
             while True:
+                self._around.observer.taking_over(self.number, self.trouble)
                 try:
                     await self._own()
                 except (Refused, Unavailable) as error:
-                    pause = FIRST_PAUSE_S if self.owner else min(pause * 2, LONGEST_PAUSE_S)
+                    self.trouble, pause = error, FIRST_PAUSE_S if self.owner else min(pause * 2, LONGEST_PAUSE_S)
                     log.warning("taking over anew", extra={"lane": self.number, "error": str(error), "pause_s": pause})
                 except LaneStopped as error:
-                    self.stopped, pause = error, STOPPED_PAUSE_S
+                    self.trouble, pause = error, STOPPED_PAUSE_S
                     log.error("lane stopped", extra={"lane": self.number, "error": str(error)})  # noqa: TRY400  # the message says it all
-                self.owner = None
+                self._rest()
                 await self._wait(pause)
         except Stopping:
-            self.owner = None
+            self._rest()
         finally:
             await self._around.store.release(self.number)
+
+    def _rest(self) -> None:
+        self.owner = self.outbox = None
+        self.replay_left = 0
+        self.steps += 1
 
     async def _wait(self, pause_s: float) -> None:
         """Pause between two take-overs; all that comes meanwhile is void."""
@@ -134,7 +148,9 @@ class Lane:
         if not replay.nothing_to_absorb:
             seek = await self._around.feed.seek(self.number, owner.positions, replay.until, owner.last_records)
             while not at_end(owner.positions, replay.until):
-                await absorb_silently(owner, await self._next_batch(owner, seek), replay)
+                self.replay_left = left(owner.positions, replay.until)
+                await absorb_silently(owner, batch := await self._next_batch(owner, seek), replay)
+                self._replayed(batch)
         elif unsaid and replay.fork is None:
             await Restatement(owner).mark_published(marker)
         if replay.fork is None:
@@ -142,8 +158,14 @@ class Lane:
         retelling = Retelling(owner, replay, replay.fork)
         seek = await self._around.feed.seek(self.number, replay.fork.start, replay.fork.end)
         while not retelling.done():
-            await retelling.tell(await self._next_batch(owner, seek))
+            self.replay_left = left(retelling.told, replay.fork.end)
+            await retelling.tell(batch := await self._next_batch(owner, seek))
+            self._replayed(batch)
         return retelling.entries
+
+    def _replayed(self, batch: Batch) -> None:
+        self.steps += 1
+        self._around.observer.replayed(batch)
 
     async def _next_batch(self, owner: Owner, seek: int) -> Batch:
         """The next batch of the current seek; looks after the lane while it waits."""
@@ -164,7 +186,7 @@ class Lane:
     async def _serve(self, owner: Owner, outbox: Outbox) -> None:
         """Absorb batches until the first failure."""
         seek = await self._around.feed.seek(self.number, owner.positions, None, owner.last_records)
-        self.owner, self.stopped = owner, None
+        self.owner, self.outbox, self.trouble, self.replay_left = owner, outbox, None, 0
         restatement = Restatement(owner)
         while True:
             await self._keep_policies(restatement, outbox)
@@ -187,14 +209,20 @@ class Lane:
         """Between two batches: let new policies enter, and restate some of what is held while that is to be done."""
         if entry := await restatement.enter_news(outbox.take_trim):
             await outbox.add(entry)
-        if restatement.due() and (entry := await restatement.restate_page(outbox.take_trim)):
+        if not restatement.due():
+            return
+        self.steps += 1
+        if entry := await restatement.restate_page(outbox.take_trim):
             await outbox.add(entry)
 
     async def _absorb(self, owner: Owner, outbox: Outbox, batch: Batch, seek: int) -> None:
         try:
             if batch.seek == seek:
                 self._quiet = False
-                await outbox.add(await owner.absorb(batch, outbox.take_trim()))
+                entry = await owner.absorb(batch, outbox.take_trim())
+                self.steps += 1
+                self._around.observer.absorbed(batch, entry)
+                await outbox.add(entry)
         finally:
             self._around.feed.release(batch)
 

@@ -26,6 +26,7 @@ class Outbox:
         self._empty = asyncio.Event()
         self._trim = trim
         self._failed = False
+        self.sent = 0  # entries that were published
         # What was left must not be torn apart: after a fork, readers may see all of it or nothing.
         self._together = len(self._entries)
         self._update()
@@ -36,6 +37,10 @@ class Outbox:
         self._waiting += _size(entry)
         self._update()
         await self._room.wait()
+
+    def __len__(self) -> int:
+        """How many entries wait to be published."""
+        return len(self._entries)
 
     def take_trim(self) -> Tip | None:
         """The tip up to which the store may trim, once."""
@@ -70,6 +75,7 @@ class Outbox:
             chosen.append(entry)
         await self._producer.publish(chosen)
         self._together = 0
+        self.sent += len(chosen)
         for entry in chosen:
             self._entries.popleft()
             self._waiting -= _size(entry)

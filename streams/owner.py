@@ -16,6 +16,7 @@ from streams.digesting import Digest, Digesting
 from streams.errors import LaneStopped, Refused
 from streams.lane_policies import LanePolicies
 from streams.metric_digest import MetricDigester, stored_names
+from streams.observer import Nobody, Observer
 from streams.policy_book import PolicyBook
 from streams.ports import (
     Batch,
@@ -53,6 +54,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     partitions: int
     now_ms: Callable[[], int]
     kept: Kept = Kept()
+    observer: Observer = Nobody()
 
 
 class Owner:

@@ -22,6 +22,11 @@ def at_end(positions: Positions, until: Positions) -> bool:
     return all(positions.get(topic, 0) >= end for topic, end in until.items())
 
 
+def left(positions: Positions, until: Positions) -> int:
+    """How many offsets lie between a lane and `until`."""
+    return sum(max(0, end - positions.get(topic, 0)) for topic, end in until.items())
+
+
 async def absorb_silently(owner: Owner, batch: Batch, replay: Replay) -> None:
     """Commit a batch of the replay without an entry; the last commit sets the published tip to the marker's."""
     owner.check_chain(batch)

@@ -1,6 +1,7 @@
 """Real workers in processes of their own, and what they left in Kafka and Redis."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -21,7 +22,7 @@ from tests.pure_worker import Sums
 
 
 class Ended(NamedTuple):
-    """How a process ended and what it said on stderr."""
+    """How a process ended and what it said on stderr, but for what is no news."""
 
     status: int
     said: str
@@ -34,11 +35,11 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 async def start(
-    settings: Settings, *arguments: str, stdout: int = asyncio.subprocess.DEVNULL
+    settings: Settings, *arguments: str, stdout: int = asyncio.subprocess.DEVNULL, module: str = "app"
 ) -> asyncio.subprocess.Process:
-    """`redcat ARGUMENTS` as a process."""
+    """`redcat ARGUMENTS` as a process, or another module."""
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "app", *arguments,
+        sys.executable, "-m", module, *arguments,
         env=environment(settings), cwd=Path(__file__).parents[2],
         stdout=stdout, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
@@ -49,7 +50,11 @@ async def run(settings: Settings, *arguments: str) -> Ended:
     process = await start(settings, *arguments)
     _, said = await process.communicate()
     assert process.returncode is not None
-    return Ended(process.returncode, said.decode())
+    return Ended(process.returncode, "".join(line for line in said.decode().splitlines(True) if not _is_info(line)))
+
+
+def _is_info(line: str) -> bool:
+    return line.startswith("{") and json.loads(line)["level"] == "info"
 
 
 @asynccontextmanager

@@ -1,0 +1,1 @@
+"""Whether a worker lives, is ready, and how far behind it is."""

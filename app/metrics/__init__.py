@@ -1,0 +1,1 @@
+"""What Redcat's processes tell Prometheus."""

@@ -1,0 +1,138 @@
+"""A worker that serves says so; one that stalls says so, and ends itself."""
+
+import asyncio
+import dataclasses
+import json
+import signal
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from app.kafka_sender import kafka_sender
+from app.local_stack.kafka_server import KafkaServer
+from app.settings import Settings
+from app.simulator.config import SimulatorConfig
+from app.simulator.facts import Outgoing
+from app.simulator.traffic import simulate
+from app.simulator.truth import Tallies
+from app.topic_admin import create_topics
+from streams.topics import lane_count
+from tests.conftest import Namespace
+from tests.integration.workers import start
+
+PARTITIONS = 1
+STALL_S = 2
+PATIENCE_S = 40
+
+
+@pytest_asyncio.fixture
+async def settings(kafka_server: KafkaServer, valkey_url: str, namespace: Namespace) -> AsyncIterator[Settings]:
+    """A namespace of this test with its topics."""
+    made = Settings(
+        kafka=kafka_server.address,
+        redis=valkey_url,
+        topic_prefix=namespace.prefix,
+        group=namespace.group,
+        partitions=PARTITIONS,
+        stall_s=STALL_S,
+    )
+    await create_topics(made)
+    yield made
+
+
+class Observed:
+    """A worker process and what can be learnt of it from outside."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.said: list[dict[str, Any]] = []
+        self.url = ""
+
+    async def hear(self) -> None:
+        """Read its log to the end."""
+        assert self.process.stderr is not None
+        async for line in self.process.stderr:
+            self.said.append(json.loads(line))
+            self.url = self.url or self.said[-1].get("url", "")
+
+    async def answer(self, path: str) -> httpx.Response:
+        async with httpx.AsyncClient() as client:
+            return await client.get(self.url + path)
+
+    async def until(self, path: str, status: int) -> dict[str, Any]:
+        """What a page says when it has that status."""
+        async with asyncio.timeout(PATIENCE_S):
+            while not self.url or (answer := await self.answer(path)).status_code != status:
+                await asyncio.sleep(0.05)
+        told: dict[str, Any] = answer.json()
+        return told
+
+
+@asynccontextmanager
+async def observed(settings: Settings, *arguments: str, module: str = "app") -> AsyncIterator[Observed]:
+    process = await start(settings, *arguments, module=module)
+    worker = Observed(process)
+    hearing = asyncio.create_task(worker.hear())
+    try:
+        yield worker
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        await hearing
+
+
+def traffic(events: int) -> Iterable[Outgoing]:
+    return simulate(SimulatorConfig(events=events, seed=7, partitions=PARTITIONS), Tallies())
+
+
+async def send(settings: Settings, records: Iterable[Outgoing]) -> None:
+    async with kafka_sender(settings) as sender:
+        await sender.send(records)
+
+
+async def test_a_worker_is_ready_when_its_lanes_serve_and_one_beside_it_without_lanes_as_well(
+    settings: Settings,
+) -> None:
+    settings = dataclasses.replace(settings, stall_s=60)
+    await send(settings, traffic(2_000))
+    async with observed(settings, "worker") as first, observed(settings, "worker") as second:
+        told = [await worker.until("/ready", 200) for worker in (first, second)]
+        while sum(len(one["lanes"]) for one in told) != lane_count(PARTITIONS):
+            told = [await worker.until("/ready", 200) for worker in (first, second)]
+
+        assert sorted(one["lanes"] for one in told) == [[], [0, 1]]
+        for worker, one in zip((first, second), told, strict=True):
+            assert (await worker.answer("/live")).json() == {"live": True}
+            assert ('redcat_lane_position{lane="0"' in (await worker.answer("/metrics")).text) == bool(one["lanes"])
+
+
+@pytest.mark.parametrize(
+    ("signal_number", "what"),
+    [(signal.SIGUSR1, "the event loop does not turn"), (signal.SIGUSR2, "records wait in Kafka")],
+    ids=["a stuck event loop", "stuck lanes"],
+)
+async def test_a_stall_fails_live_and_then_ends_the_worker(
+    settings: Settings, signal_number: signal.Signals, what: str
+) -> None:
+    async with observed(settings, module="tests.integration.stalling_worker") as worker:
+        await worker.until("/ready", 200)
+        await send(settings, traffic(2_000))
+        worker.process.send_signal(signal_number)
+        await send(settings, traffic(2_000))
+
+        told = await worker.until("/live", 503)
+        assert {reason["reason"] for reason in told["reasons"]} == {"stalled"}
+        assert told["reasons"][0]["detail"].startswith(what)
+        assert (await worker.answer("/ready")).status_code == 503
+        assert "redcat_stalled 1.0" in (await worker.answer("/metrics")).text
+        assert await asyncio.wait_for(worker.process.wait(), PATIENCE_S) == 1
+
+    ends = [line for line in worker.said if line["message"] == "stalled: the process ends itself"]
+    assert [line["level"] for line in ends] == ["critical"]
+    assert any("stalling_worker" in frame for line in worker.said for frame in line.get("stack", []))
