@@ -1,0 +1,62 @@
+"""CUSUMs over many scopes at once, each with what has happened since it last rested at 0.
+
+Page's test (Biometrika 41, 1954) on logarithms of likelihood ratios, which detects a change as fast as any test with as
+few false alarms (Moustakides, Annals of Statistics 14, 1986).  Since conversions come late, a change that began at s
+concerns only what clicks since s were to bring: each CUSUM has pools of its own for them, emptied whenever it rests.
+The evidence is then that of "changed since s" against "not changed", as in Lai's tests for dependent observations
+(IEEE Transactions on Information Theory 44, 1998), and the last rest estimates the moment of the change.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from app.alerts.detectors import delay
+from app.alerts.model import Array, Mask
+
+CEILING: Final = 1.5
+"""Evidence stops at so many times what is needed, so that a CUSUM comes down soon after a long incident."""
+
+
+@dataclass
+class Runs:
+    """CUSUMs by scope and change; all arrays begin with these two axes."""
+
+    evidence: Array
+    observed: Array
+    expected: Array
+    fresh: Array  # of expected: what clicks since the rest were to bring
+    sample: Array  # clicks since the rest that came due
+    since_min: Array  # the last rest, in minutes
+    pools: Array  # clicks since the rest that wait, by exponential of the delay
+
+    @classmethod
+    def rested(cls, scopes: int, changes: int) -> "Runs":
+        """CUSUMs that have seen nothing."""
+        evidence, observed, expected, fresh, sample, since_min = np.zeros((6, scopes, changes))
+        return cls(evidence, observed, expected, fresh, sample, since_min, np.zeros((scopes, changes, delay.KINDS)))
+
+    def add(self, evidence: Array, observed: Array, expected: Array, fresh: Array, sample: Array) -> None:
+        """Let a step's evidence and what it rests on come in."""
+        self.evidence += evidence
+        self.observed += observed
+        self.expected += expected
+        self.fresh += fresh
+        self.sample += sample
+
+    def rest(self, needed: Array, at_min: float) -> None:
+        """Begin anew where nothing speaks for a change; keep evidence below the ceiling."""
+        resting: Mask = self.evidence <= 0
+        for values in (self.evidence, self.observed, self.expected, self.fresh, self.sample):
+            values[resting] = 0.0
+        self.since_min[resting] = at_min
+        self.pools[resting] = 0.0
+        np.minimum(self.evidence, CEILING * needed, out=self.evidence)
+
+    def clear(self, scopes: Mask, at_min: float) -> None:
+        """Forget what has been seen in some scopes."""
+        for values in (self.evidence, self.observed, self.expected, self.fresh, self.sample):
+            values[scopes] = 0.0
+        self.since_min[scopes] = at_min
+        self.pools[scopes] = 0.0

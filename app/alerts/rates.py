@@ -1,0 +1,281 @@
+"""Rates of all scopes at work: what was to be expected of a step, what came, what speaks for a change."""
+
+import math
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from app.alerts.columns import Table, resized
+from app.alerts.detectors import baseline, delay, likelihood
+from app.alerts.model import Array, Mask, Observations, Places
+from app.alerts.moment import Step
+from app.alerts.rules import Rule
+from app.alerts.signals import RateSignal, summed
+from app.alerts.watch import SETTLED_CHANGE, Watch
+
+DOUBT: Final = 2.0  # standard deviations of the baseline that are given to those who seem to drop
+QUIET_SHARE: Final = 0.5  # of the needed evidence: what is more suspicious is not learnt as normal
+STALE_MIN: Final = 2 * 24 * 60.0  # after so long a new rate is the normal one, whatever the suspicion
+_HALF_LIFE_H: Final = 4 * 24.0
+_NEAR_HALF_LIFE_MIN: Final = 8.0
+_FAST_HALF_LIFE_MIN: Final = 120.0
+_PACE_MIN: Final = 24 * 60.0
+_SEASON_PRIOR: Final = 500.0
+_SEASON_FORGET: Final = 0.7
+_PEER_PRIOR: Final = 20.0
+_FAST_PRIOR: Final = 30.0
+_RATIO_PRIOR: Final = 20.0
+_LEAST_CONVERTED: Final = 10.0  # conversions that a scope must have had to know what is normal, or its peers
+_LEAST_OF_PEERS: Final = 50.0
+
+
+@dataclass
+class _Known:
+    """What is known of each scope."""
+
+    weights: Array  # of its delay
+    together: Array  # the delay's concentration
+    pools: Array
+    converted: Array
+    due: Array  # of larger scopes: what their notes' rates made due
+    hour_converted: Array
+    hour_due: Array
+    suspicion: Array  # the greatest of this hour, in parts of what is needed
+    pace: Array  # clicks that come due in a minute
+    near: Array  # clicks that came due lately
+    near_converted: Array
+    near_expected: Array
+    fast_converted: Array  # since the promotion began
+    fast_due: Array
+    orders: Array  # of metrics in money: to know what an order is worth
+    paid: Array
+
+
+def _known(weights: Array) -> _Known:
+    zero = [np.zeros(1) for _ in range(13)]
+    together = np.array([delay.concentration(weights, delay.step_of(1.0))])
+    return _Known(weights[None, :].copy(), together, np.zeros((1, delay.KINDS)), *zero)
+
+
+class _Traffic(NamedTuple):
+    """A step in all scopes: clicks that came, what was observed, clicks that came due, what is expected of them."""
+
+    clicks: Array
+    observed: Array
+    due: Array
+    expected: Array
+    doubt: Array  # standard deviation of the expected, as a part of it
+
+
+class Rates:
+    """One rate in all scopes, and the rules about it."""
+
+    def __init__(self, signal: RateSignal, rules: list[Rule]) -> None:
+        self.signal = signal
+        self.watches = [Watch(rule) for rule in rules]
+        fill = _known(signal.weights)
+        self.known = fill
+        resized(self.known, np.zeros(0, np.intp), 0, fill)
+        self._group: Places = np.zeros(0, np.intp)  # of peers: notes of one category on one platform
+        self._groups = 1
+        self._children: Places = np.zeros(0, np.intp)
+        self._parents: Places = np.zeros(0, np.intp)
+        self._larger: Mask = np.zeros(0, bool)  # scopes that are made of notes
+        self._notes: Mask = np.zeros(0, bool)
+        self._season = np.zeros((2, 168))
+        self._prior = baseline.Peers(np.array([0.1]), np.array([10.0]), np.array([0.0]))
+        self._fast = False
+        self._watched_min = 0.0
+
+    def resize(self, kept: Places, table: Table, at_min: float) -> None:
+        """Go on with the rows `kept`, which come first now, and new ones."""
+        fresh = len(table.scopes) - len(kept)
+        resized(self.known, kept, fresh, _known(self.signal.weights))
+        for watch in self.watches:
+            watch.resize(list(kept), table.scopes, at_min)
+        self._relate(table)
+        self._refresh()
+
+    def set_delay(self, row: int, weights: Array) -> None:
+        """Use another delay for a scope from now on."""
+        self.known.weights[row] = weights
+        self.known.together[row] = delay.concentration(weights, delay.step_of(1.0))
+
+    def is_larger(self, row: int) -> bool:
+        """Whether a scope is made of notes."""
+        return bool(self._larger[row])
+
+    def belief(self, row: int, rate: float) -> tuple[float, float]:
+        """The Beta distribution of a scope's rate, moved to the mean that is expected just now."""
+        known = float(self.known.due[row] + self._prior.alike[self._group[row]])
+        share = min(max(rate, 1e-6), 1 - 1e-6)
+        return known * share, known * (1 - share)
+
+    def _relate(self, table: Table) -> None:
+        pairs = [
+            (row, table.row[larger])
+            for row, within in enumerate(table.within)
+            for larger in within
+            if larger in table.row
+        ]
+        relation = np.array(pairs, np.intp).reshape(-1, 2)
+        self._children, self._parents = relation[:, 0], relation[:, 1]
+        size = len(table.scopes)
+        larger = np.zeros(size, bool)
+        larger[self._parents] = True
+        # A scope that turns out to be made of notes has learnt something else so far.
+        changed = larger[: len(self._larger)] & ~self._larger if len(self._larger) <= size else larger & False
+        for values in (self.known.converted, self.known.due, self.known.hour_converted, self.known.hour_due):
+            values[: len(changed)][changed] = 0.0
+        self._larger = larger
+        self._notes = np.array([scope.kind == "note" for scope in table.scopes], bool)
+        names: dict[tuple[str, ...], int] = {}
+        self._group = np.zeros(size, np.intp)
+        for row, (scope, within) in enumerate(zip(table.scopes, table.within, strict=True)):
+            peers = tuple(str(one) for one in within if one.kind in ("platform", "category"))
+            self._group[row] = names.setdefault((scope.kind, *peers), len(names))
+        self._groups = max(len(names), 1)
+
+    def _refresh(self) -> None:
+        """What peers have in common, and how much traffic there is: looked at every hour."""
+        known = self.known
+        self._prior = baseline.peers(known.converted, known.due, self._group, self._groups)
+        for watch in self.watches:
+            watch.need(known.pace / -np.expm1(-max(self._watched_min, 1.0) / _PACE_MIN))
+
+    def advance(self, observations: Observations, rows: Places, step: Step) -> None:
+        """Take in a step.  `rows` are those of the observed scopes."""
+        if step.new_hour:
+            self._learn(step)
+        size = len(self.known.due)
+        clicks, observed = np.zeros(size), np.zeros(size)
+        clicks[rows] = np.maximum(summed(observations, self.signal.base), 0.0)
+        observed[rows] = summed(observations, self.signal.counted)
+        if self.signal.money:
+            clicks, observed = self._in_orders(clicks, observed, observations, rows)
+        shares = delay.step_of(step.minutes)
+        due = delay.advance(self.known.pools, clicks, self.known.weights, shares)
+        rate, unit = self._rate(due)
+        usual = np.where(step.held, 0.0, unit * rate.mean * self._season_at(step.hour))
+        observed = np.where(step.held, 0.0, observed)
+        self._follow(observed, usual, unit, due, step)
+        doubt = rate.deviation / np.maximum(rate.mean, 1e-9)
+        traffic = _Traffic(clicks, observed, due, usual * self._peers_share(), doubt)
+        for watch in self.watches:
+            self._judge(watch, traffic, shares, step)
+
+    def _in_orders(self, paid: Array, refunded: Array, observations: Observations, rows: Places) -> tuple[Array, Array]:
+        """Money in units of a mean order, so that its variation is about that of orders."""
+        known = self.known
+        known.orders[rows] += np.maximum(summed(observations, ("orders",)), 0.0)
+        known.paid += paid
+        mean = np.maximum(known.paid / np.maximum(known.orders, 1.0), 1.0)
+        return paid / mean, refunded / mean
+
+    def _rate(self, due: Array) -> tuple[baseline.Rate, Array]:
+        """Each scope's rate, and what it is a rate of: its clicks due, of larger scopes what their notes make of them.
+
+        A larger scope's expectation is the sum of its notes', so that a mere shift of traffic between them is no change
+        (direct standardization); its own rate is only what the sum has to be multiplied by.
+        """
+        known = self.known
+        rate = baseline.posterior(
+            known.converted, known.due, self._prior.rate[self._group], self._prior.alike[self._group]
+        )
+        unit = due
+        if len(self._parents):
+            made = np.bincount(self._parents, (due * rate.mean)[self._children], len(due))
+            unit = np.where(self._larger, made, due)
+            ratio = (known.converted + _RATIO_PRIOR) / (known.due + _RATIO_PRIOR)
+            doubt = ratio / np.sqrt(known.converted + _RATIO_PRIOR)
+            mean = np.where(self._larger, ratio, rate.mean)
+            rate = rate._replace(mean=mean, deviation=np.where(self._larger, doubt, rate.deviation))
+        if self._fast:
+            total = known.fast_due + _FAST_PRIOR
+            rate = rate._replace(mean=(known.fast_converted + _FAST_PRIOR * rate.mean) / total)
+        return rate, unit
+
+    def _season_at(self, hour: int) -> float:
+        converted, expected = self._season
+        day = np.arange(hour % 24, 168, 24)
+        own = converted[hour] + 0.25 * converted[day].sum(), expected[hour] + 0.25 * expected[day].sum()
+        return float((own[0] + _SEASON_PRIOR) / (own[1] + _SEASON_PRIOR))
+
+    def _follow(self, observed: Array, expected: Array, unit: Array, due: Array, step: Step) -> None:
+        known = self.known
+        kept = 0.5 ** (step.minutes / _NEAR_HALF_LIFE_MIN)
+        known.near = known.near * kept + due
+        known.near_converted = known.near_converted * kept + observed
+        known.near_expected = known.near_expected * kept + expected
+        self._watched_min += step.minutes
+        slow = math.exp(-step.minutes / _PACE_MIN)
+        known.pace *= slow
+        known.pace += (1 - slow) * due / step.minutes
+        seen = np.where(step.held, 0.0, unit)
+        known.hour_converted += observed
+        known.hour_due += seen
+        if step.promotion_min is not None:
+            self._follow_fast(observed, seen, step)
+        elif self._fast:
+            self._fast = False
+
+    def _follow_fast(self, observed: Array, seen: Array, step: Step) -> None:
+        """In a promotion yesterday's rates say little: those of the last hours count."""
+        known = self.known
+        if not self._fast:
+            known.fast_converted[:] = 0.0
+            known.fast_due[:] = 0.0
+            self._fast = True
+        kept = 0.5 ** (step.minutes / _FAST_HALF_LIFE_MIN)
+        calm = known.suspicion < QUIET_SHARE
+        for values, now in ((known.fast_converted, observed), (known.fast_due, seen)):
+            values[calm] = values[calm] * kept + now[calm]
+
+    def _peers_share(self) -> Array:
+        """How the other notes of a note's group do just now, at most 1: what befalls all is not one note's fault."""
+        known = self.known
+        came = np.bincount(self._group, known.near_converted, self._groups)[self._group] - known.near_converted
+        awaited = np.bincount(self._group, known.near_expected, self._groups)[self._group] - known.near_expected
+        share = np.clip((came + _PEER_PRIOR) / (awaited + _PEER_PRIOR), 0.02, 1.0)
+        return np.where(self._notes, share, 1.0)
+
+    def _judge(self, watch: Watch, traffic: _Traffic, shares: delay.Step, step: Step) -> None:
+        rows, held = watch.rows, step.held[watch.rows]
+        due = traffic.due[rows]
+        fresh_due = watch.advance(traffic.clicks, self.known.weights, shares)
+        doubt = DOUBT if watch.rule.direction == "surge" else -DOUBT
+        expected = traffic.expected[rows] * np.maximum(1 + doubt * traffic.doubt[rows], 0.05)
+        per_click = np.where(due > 0, expected / np.maximum(due, 1e-9), 0.0)
+        fresh = np.minimum(fresh_due * per_click[:, None], expected[:, None])
+        chance = np.zeros_like(due) if self.signal.counts else per_click * self.known.together[rows]
+        changed = likelihood.after_change(expected[:, None], fresh, watch.changes)
+        observed = traffic.observed[rows, None]
+        evidence = likelihood.binomial(observed, expected[:, None], changed, chance[:, None])
+        evidence[held] = 0.0
+        if step.unsettled:
+            evidence[:, np.abs(watch.changes) < SETTLED_CHANGE] = 0.0
+        watch.runs.add(evidence, observed, expected[:, None], fresh, np.where(held[:, None], 0.0, fresh_due))
+        watch.notice(evidence, step.minutes)
+        watch.runs.rest(watch.needed, step.at_min)
+        top = (watch.runs.evidence / watch.needed).max(axis=1)
+        stale = step.at_min - watch.runs.since_min.min(axis=1) > STALE_MIN
+        self.known.suspicion[rows] = np.maximum(self.known.suspicion[rows], np.where(stale, 0.0, top))
+
+    def _learn(self, step: Step) -> None:
+        """An hour is over: what was not suspicious becomes a part of what is normal."""
+        known = self.known
+        calm = (known.suspicion < QUIET_SHARE) & ~step.held & (step.promotion_min is None)
+        kept = 0.5 ** (1 / _HALF_LIFE_H)
+        for values, hour in ((known.converted, known.hour_converted), (known.due, known.hour_due)):
+            values[calm] = values[calm] * kept + hour[calm]
+        before = (step.hour - 1) % 168
+        plain = self._notes & calm & (known.due > 0)
+        if plain.any():
+            rate = known.converted[plain] / np.maximum(known.due[plain], 1.0)
+            self._season[:, before] *= _SEASON_FORGET
+            self._season[0, before] += known.hour_converted[plain].sum()
+            self._season[1, before] += (known.hour_due[plain] * rate).sum()
+        for values in (known.hour_converted, known.hour_due, known.suspicion):
+            values[:] = 0.0
+        self._refresh()

@@ -1,0 +1,96 @@
+"""Volumes of all scopes at work: how much comes, against what usually comes at that hour of the week."""
+
+from typing import Final
+
+import numpy as np
+
+from app.alerts.columns import Table, resized
+from app.alerts.detectors import likelihood
+from app.alerts.detectors.seasonal import HourOfWeek
+from app.alerts.model import Array, Mask, Metric, Observations, Places
+from app.alerts.moment import Step
+from app.alerts.rates import QUIET_SHARE, STALE_MIN
+from app.alerts.rules import Rule
+from app.alerts.signals import OF_SHOPS, summed
+from app.alerts.watch import SETTLED_CHANGE, Watch
+
+_PROMOTION_HALF_LIFE_MIN: Final = 60.0
+_LEAST_DISPERSION: Final = 0.01  # traffic is burstier than a Poisson's, always
+
+
+class Volumes:
+    """One volume in the scopes that its rules are about."""
+
+    def __init__(self, metric: Metric, rules: list[Rule]) -> None:
+        self.metric = metric
+        self.watches = [Watch(rule) for rule in rules]
+        self.kinds = {kind for rule in rules for kind in rule.scopes}
+        self.rows: Places = np.zeros(0, np.intp)
+        self.season = HourOfWeek.unknown(0)
+        self._hour: Array = np.zeros(0)  # counts of the present hour, and over how many minutes
+        self._minutes: Array = np.zeros(0)
+        self._suspicion: Array = np.zeros(0)
+        self.recent: Array = np.zeros(0)
+
+    def resize(self, kept: Places, table: Table, at_min: float) -> None:
+        """Go on with the rows `kept`, which come first now, and new ones."""
+        place = {int(row): index for index, row in enumerate(self.rows)}
+        self.rows = np.array([row for row, scope in enumerate(table.scopes) if scope.kind in self.kinds], np.intp)
+        old = np.array([place[int(kept[row])] for row in self.rows if row < len(kept)], np.intp)
+        fresh = len(self.rows) - len(old)
+        resized(self.season, old, fresh, HourOfWeek.unknown(1))
+        self._hour, self._minutes, self._suspicion, self.recent = (
+            np.concatenate([values[old], np.zeros(fresh)])
+            for values in (self._hour, self._minutes, self._suspicion, self.recent)
+        )
+        for watch in self.watches:
+            watch.resize(list(old), [table.scopes[row] for row in self.rows], at_min)
+
+    def advance(self, observations: Observations, rows: Places, step: Step) -> None:
+        """Take in a step.  `rows` are those of the observed scopes among all."""
+        everything = np.zeros(len(step.held))
+        everything[rows] = summed(observations, (self.metric,))
+        counts = np.maximum(everything[self.rows], 0.0)
+        held = step.held[self.rows] & (self.metric in OF_SHOPS)
+        usual = self.season.expected(step.hours) * step.minutes
+        plain = usual / self.season.level()
+        known = ~np.isnan(usual) & ~held
+        expected = np.where(known, usual, 0.0)
+        self.recent *= 0.5 ** (step.minutes / 15)
+        self.recent += expected
+        for watch in self.watches:
+            self._judge(watch, np.where(known, counts, 0.0), expected, step)
+        half_life = None if step.promotion_min is None else _PROMOTION_HALF_LIFE_MIN
+        calm = (self._suspicion < QUIET_SHARE) | (step.promotion_min is not None)
+        self.season.follow(counts, plain, step.minutes, known & calm, half_life)
+        self._learn(counts, held, step)
+
+    def _judge(self, watch: Watch, counts: Array, expected: Array, step: Step) -> None:
+        shape = (len(watch.rows), len(watch.changes))
+        awaited = np.broadcast_to(expected[watch.rows, None], shape)
+        came = np.broadcast_to(counts[watch.rows, None], shape)
+        dispersion = np.maximum(self.season.dispersion[watch.rows], _LEAST_DISPERSION)[:, None]
+        changed = likelihood.after_change(awaited, awaited, watch.changes)
+        evidence = likelihood.negative_binomial(came, awaited, changed, dispersion)
+        if step.promotion_min is not None and watch.rule.direction == "surge":
+            evidence = np.zeros(shape)
+        elif step.unsettled:
+            evidence[:, np.abs(watch.changes) < SETTLED_CHANGE] = 0.0
+        watch.runs.add(evidence, came, awaited, awaited, awaited)
+        watch.notice(evidence, step.minutes)
+        watch.runs.rest(watch.needed, step.at_min)
+        stale = step.at_min - watch.runs.since_min.min(axis=1) > STALE_MIN
+        top = np.where(stale, 0.0, (watch.runs.evidence / watch.needed).max(axis=1))
+        self._suspicion[watch.rows] = np.maximum(self._suspicion[watch.rows], top)
+
+    def _learn(self, counts: Array, held: Mask, step: Step) -> None:
+        if step.new_hour:
+            calm = (self._suspicion < QUIET_SHARE) & (step.promotion_min is None)
+            self.season.learn(self._hour, self._minutes, (step.hour - 1) % 168, calm)
+            self.season.turn(step.hour)
+            for values in (self._hour, self._minutes, self._suspicion):
+                values[:] = 0.0
+            for watch in self.watches:
+                watch.need(np.ones(len(self.rows)))
+        self._hour += np.where(held, 0.0, counts)
+        self._minutes += np.where(held, 0.0, step.minutes)

@@ -1,0 +1,93 @@
+"""One rule at work: its CUSUMs over the scopes that it is about, and what it says of them."""
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from app.alerts.columns import resized
+from app.alerts.detectors import delay
+from app.alerts.detectors.cusum import Runs
+from app.alerts.detectors.run_length import MOST_NEEDED, WEEK_MIN, needed_evidence
+from app.alerts.model import Array, Mask, Places, Scope
+from app.alerts.rules import Rule
+
+MINUTE_MS: Final = 60_000
+MOST_CHANGE: Final = 0.98  # a count that can be only 0 would be disproved by a single straggler
+_DRIFT_MIN: Final = 6 * 60.0
+_MUCH: Final = 1e6
+LEAST_PACE: Final = 0.05  # clicks a minute, of scopes that are new
+SETTLED_CHANGE: Final = 0.7  # changes above it are no promotion's doing
+
+
+class Watch:
+    """What a rule has seen so far of each scope it is about."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.rows: Places = np.zeros(0, np.intp)  # of the scopes among those of the signal
+        sign = -1.0 if rule.direction == "drop" else 1.0
+        self.changes: Array = sign * np.array(sorted(rule.changes, reverse=True))
+        if rule.direction == "drop":
+            self.changes = np.maximum(self.changes, -MOST_CHANGE)
+        self.runs = Runs.rested(0, len(self.changes))
+        self.answered: Mask = np.zeros(0, bool)
+        self.muted: Mask = np.zeros(0, bool)
+        self.least_relative: Array = np.zeros(0)
+        self.least_absolute: Array = np.zeros(0)
+        self.least_sample: Array = np.zeros(0)
+        self.needed: Array = np.full(len(self.changes), MOST_NEEDED)
+        self._drift = np.full(len(self.changes), _MUCH)  # until it is known
+
+    def resize(self, kept: Sequence[int], scopes: Sequence[Scope], at_min: float) -> None:
+        """Go on with the scopes of the signal that had the rows `kept`, which come first now, and with new ones."""
+        place = {int(row): index for index, row in enumerate(self.rows)}
+        self.rows = np.array([row for row, scope in enumerate(scopes) if scope.kind in self.rule.scopes], np.intp)
+        old = [place[kept[row]] for row in self.rows if row < len(kept)]
+        fresh = [scopes[row] for row in self.rows if row >= len(kept)]
+        empty = Runs.rested(1, len(self.changes))
+        empty.since_min[:] = at_min
+        resized(self.runs, np.array(old, np.intp), len(fresh), empty)
+        least = [self.rule.at_least_of(scope) for scope in fresh]
+        self.answered = np.concatenate([self.answered[old], np.zeros(len(fresh), bool)])
+        self.muted = np.concatenate([self.muted[old], np.array([self.rule.muted(scope) for scope in fresh], bool)])
+        for name in ("relative", "absolute", "sample"):
+            values = np.array([getattr(one, name) for one in least])
+            setattr(self, f"least_{name}", np.concatenate([getattr(self, f"least_{name}")[old], values]))
+
+    def notice(self, evidence: Array, minutes: float) -> None:
+        """Follow how much evidence a minute takes away from all CUSUMs of each change together."""
+        kept = math.exp(-minutes / _DRIFT_MIN)
+        self._drift = kept * self._drift + (1 - kept) * np.maximum(-evidence, 0.0).sum(axis=0) / minutes
+
+    def need(self, trials_per_min: Array) -> None:
+        """Set the evidence needed from how much traffic there is to raise false alarms, change by change."""
+        steps = float(np.clip(trials_per_min[self.rows], LEAST_PACE, 1.0).sum()) * WEEK_MIN
+        wished = self.rule.false_alarms_per_week / len(self.changes)
+        self.needed = np.array([needed_evidence(steps, drift * WEEK_MIN, wished) for drift in self._drift])
+
+    def advance(self, clicks: Array, weights: Array, step: delay.Step) -> Array:
+        """Clicks since each run's rest that come due in this step."""
+        return delay.advance(self.runs.pools, clicks[self.rows, None], weights[self.rows, None, :], step)
+
+    def firing(self) -> Mask:
+        """By scope and change: where all that the rule asks for holds."""
+        runs = self.runs
+        relative = np.abs(self.relative())
+        rate = np.where(runs.sample > 0, runs.fresh / np.maximum(runs.sample, 1e-9), 0.0)
+        enough: Mask = (
+            (runs.evidence >= self.needed)
+            & (relative >= self.least_relative[:, None])
+            & (relative * rate >= self.least_absolute[:, None])
+            & (runs.sample >= self.least_sample[:, None])
+            & ~self.muted[:, None]
+        )
+        return enough
+
+    def relative(self) -> Array:
+        """How much of what the change concerns is missing (negative) or too many."""
+        runs = self.runs
+        change = np.where(runs.fresh > 0, (runs.observed - runs.expected) / np.maximum(runs.fresh, 1e-9), 0.0)
+        wanted: Array = np.clip(change, -1.0, 0.0) if self.rule.direction == "drop" else np.maximum(change, 0.0)
+        return wanted
