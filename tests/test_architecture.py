@@ -60,6 +60,7 @@ OUTSIDE = {
     "msgspec": ("streams", "app"),
     "numpy": ("app.alerts",),
     "orjson": ("app",),
+    "structlog": ("app.logs",),
     "prometheus_client": ("app.metrics",),
     "apprise": ("app.alerts.channels.chats",),
     "httpx": ("app.alerts.channels.http",),
