@@ -4,8 +4,10 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from app.alerts.model import ScopeKind
+from app.alerts.rules import Severity
+
 State: TypeAlias = Literal["pending", "firing", "resolved"]
-Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 
 class AlertRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -18,7 +20,7 @@ class AlertRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     alert_id: str
     rule: str
-    scope: str
+    scope: ScopeKind
     id: str
     state: State
     since_ms: int

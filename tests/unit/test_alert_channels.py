@@ -16,7 +16,7 @@ from app.alerts.channels.making import make_channel
 from app.alerts.channels.message import Channel, Message
 from app.alerts.channels.signature import secret_of, sign, verified
 from app.alerts.channels.specification import ChannelSpecification, read_channels
-from app.alerts.record import Severity
+from app.alerts.rules import Severity
 from streams.errors import Misconfigured, Unavailable
 from tests.unit.alert_messages import CHART, message, receiving
 

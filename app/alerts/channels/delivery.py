@@ -8,7 +8,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 from app.alerts.channels.message import Channel, Message
-from app.alerts.record import Severity
+from app.alerts.rules import Severity
 from streams.errors import Misconfigured, RedcatError
 
 log = logging.getLogger(__name__)

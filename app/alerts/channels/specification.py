@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
-from app.alerts.record import Severity
+from app.alerts.rules import Severity
 from streams.errors import Misconfigured
 
 SETTING: Final = "REDCAT_ALERT_CHANNELS"
