@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import Final
 
 from app.bootstrap import publisher_of
@@ -47,6 +48,8 @@ async def reached(reader: Reader, publisher: KafkaPublisher, ends: dict[int, Pos
                 del waiting[lane]
         except Unavailable as error:
             log.info("cannot tell yet how far the lanes are", extra={"error": str(error)})
+            with suppress(Unavailable):
+                await reader.renew()
         if waiting:
             await asyncio.sleep(LOOK_EVERY_S)
 

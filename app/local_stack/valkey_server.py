@@ -1,7 +1,9 @@
 """The embedded Valkey, or any other server binary that speaks Redis."""
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -19,13 +21,25 @@ READY_KEY = "redcat-ready"
 class ValkeyServer:
     """A Valkey on a port of the loopback address, with its data in a folder."""
 
-    def __init__(self, port: int, data: Path, *, durable: bool = False, binary: Path | None = None) -> None:
-        """`durable`: what was written is there again after a restart, but for at most a second before a crash."""
+    def __init__(
+        self,
+        port: int,
+        data: Path,
+        *,
+        durable: bool = False,
+        binary: Path | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """`durable`: what was written is there again after a restart, but for at most a second before a crash.
+
+        `settings` are the server's own, beside or in the place of those that it would be given.
+        """
         self.port = port
         self.data = data
         self.process = ServerProcess("Valkey", data / "valkey.log")
         self._durable = durable
         self._binary = binary
+        self.settings = settings
 
     @property
     def url(self) -> str:
@@ -69,6 +83,7 @@ class ValkeyServer:
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
             "databases": str(DATABASES),
+            **self.settings,
         }
         command: list[str | Path] = [self._binary or _bundled_binary()]
         for name, value in settings.items():
@@ -84,7 +99,8 @@ class ValkeyServer:
 
 async def _answers(redis: Redis) -> bool:
     try:
-        await redis.ping()
+        if (await redis.info("cluster")).get("cluster_enabled"):
+            return bool(await redis.ping())  # it takes no values before the cluster is made
         await redis.set(READY_KEY, "yes", px=1_000)
         return bool(await redis.getdel(READY_KEY) == b"yes")
     except RedisError:

@@ -21,8 +21,7 @@ async def pages(reader: Reader) -> AsyncIterator[Page]:
         prefix = lane.shard.journey_prefix
         cursor = b""
         while cursor != b"0":
-            (reply,) = await link.ask(command("SCAN", cursor or b"0", "MATCH", prefix + b"*", "COUNT", PAGE))
-            cursor, keys = require(reply, prefix)
+            cursor, keys = await link.scan(cursor or b"0", prefix, PAGE)
             if keys:
                 (values,) = await link.ask(command("MGET", *keys))
                 names = [unpack_token(key[len(prefix) :]) for key in keys]

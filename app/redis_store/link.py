@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 import hiredis
 
 from app.connections import RedisAddress
+from app.redis_store.cluster import NODES, ClusterDial, Node, holds_all
 from app.redis_store.resp import Request, command
 from streams.errors import LaneStopped, Misconfigured, RedcatError, Refused, Unavailable
 
@@ -28,9 +29,10 @@ class Link(asyncio.Protocol):
     """A connection; any number of requests may be on their way."""
 
     def __init__(self, name: str, timeout_s: float) -> None:
+        self.name = name
+        self.slot: int | None = None  # of its keys, if the server is part of a cluster
         self.has_msetex = False
         self.lost: str | None = None
-        self._name = name
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader()
@@ -52,6 +54,18 @@ class Link(asyncio.Protocol):
         finally:
             late.cancel()
 
+    async def scan(self, cursor: bytes | int, prefix: bytes, count: int) -> tuple[bytes, list[bytes]]:
+        """A page of the keys that begin with `prefix`, and where to go on.
+
+        Raises Unavailable also when some keys of a cluster's slot may be elsewhere, which a scan alone would not tell.
+        """
+        request = command("SCAN", cursor, "MATCH", prefix + b"*", "COUNT", count)
+        reply, *nodes = await self.ask(request, *([] if self.slot is None else [NODES]))
+        if self.slot is not None and not holds_all(nodes[0], self.slot):
+            raise Unavailable(f"{self.name} does not hold all of slot {self.slot}: it was moved, or is being moved")
+        following, keys = require(reply, prefix)
+        return following, keys
+
     def tell(self, command: bytes) -> None:
         """Send a command whose reply does not matter."""
         if self.lost is None:
@@ -63,7 +77,7 @@ class Link(asyncio.Protocol):
 
     def _send(self, parts: Iterable[bytes], waiting: Waiting) -> None:
         if self.lost is not None or self._transport is None:
-            raise Unavailable(self.lost or f"{self._name} is not connected")
+            raise Unavailable(self.lost or f"{self.name} is not connected")
         self._waiting.append(waiting)
         for part in parts:
             self._transport.write(part)
@@ -75,7 +89,7 @@ class Link(asyncio.Protocol):
 
     def _lose(self, what: str) -> None:
         if self.lost is None:
-            self.lost = f"{self._name} {what}"
+            self.lost = f"{self.name} {what}"
             for _, answer in self._waiting:
                 if answer is not None and not answer.done():
                     answer.set_exception(Unavailable(self.lost))
@@ -120,37 +134,53 @@ class Dial(Protocol):
 def dialler(address: RedisAddress, timeout_s: float = TIMEOUT_S) -> Dial:
     """Opens links to `address`; `timeout_s` limits each answer."""
     context = ssl.create_default_context() if address.tls else None
-    host, port = address.nodes[0]
-    name = f"Redis at {host}:{port}"
 
-    async def dial(shard: int) -> Link:  # noqa: ARG001  on a cluster the shard decides the node
-        loop = asyncio.get_running_loop()
+    async def connect(node: Node) -> Link:
+        link = await _connect(node, context, timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
-                _, link = await loop.create_connection(lambda: Link(name, timeout_s), host, port, ssl=context)
-        except TimeoutError as error:
-            raise Unavailable(f"{name} gave no answer within {timeout_s:g} s") from error
-        except ssl.SSLCertVerificationError as error:
-            raise Misconfigured(f"{name} has a certificate that is not trusted: {error.verify_message}") from error
-        except OSError as error:
-            raise Unavailable(f"{name} cannot be reached: {error}") from error
-        try:
-            await _greet(link, address, name)
+            await _greet(link, address)
         except BaseException:
             link.close()
             raise
         return link
 
+    if address.cluster:
+        return ClusterDial(address.nodes, connect)
+
+    async def dial(shard: int) -> Link:  # noqa: ARG001  there is one server for all of them
+        return await connect(address.nodes[0])
+
     return dial
 
 
-async def _greet(link: Link, address: RedisAddress, name: str) -> None:
+async def _connect(node: Node, context: ssl.SSLContext | None, timeout_s: float) -> Link:
+    host, port = node
+    name, loop = f"Redis at {host}:{port}", asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(timeout_s):
+            _, link = await loop.create_connection(lambda: Link(name, timeout_s), host, port, ssl=context)
+    except TimeoutError as error:
+        raise Unavailable(f"{name} gave no answer within {timeout_s:g} s") from error
+    except ssl.SSLCertVerificationError as error:
+        raise Misconfigured(f"{name} has a certificate that is not trusted: {error.verify_message}") from error
+    except OSError as error:
+        raise Unavailable(f"{name} cannot be reached: {error}") from error
+    return link
+
+
+async def _greet(link: Link, address: RedisAddress) -> None:
     if address.password is not None:
         user = () if address.username is None else (address.username,)
-        require((await link.ask(command("AUTH", *user, address.password)))[0], name)
-    select, info = await link.ask(command("SELECT", address.database), command("COMMAND", "INFO", "MSETEX"))
-    require(select, name)
+        require((await link.ask(command("AUTH", *user, address.password)))[0], link.name)
+    select, info, cluster = await link.ask(
+        command("SELECT", address.database), command("COMMAND", "INFO", "MSETEX"), command("INFO", "cluster")
+    )
+    require(select, link.name)
     link.has_msetex = isinstance(info, list) and bool(info[0])
+    # Where INFO is forbidden nobody knows.
+    if isinstance(cluster, bytes) and (b"cluster_enabled:1" in cluster) is not address.cluster:
+        part, names = ("no part", "its URL alone") if address.cluster else ("part", "all its nodes, with commas")
+        raise Misconfigured(f"{link.name} is {part} of a Redis Cluster: set REDCAT_REDIS to {names}")
 
 
 REACTIONS: Final[dict[str, type[RedcatError]]] = {
@@ -164,6 +194,13 @@ REACTIONS: Final[dict[str, type[RedcatError]]] = {
 }
 """By the first word of an error reply; all others mean Unavailable."""
 
+MOVES: Final = {
+    "MOVED": "another node of the cluster holds it now",
+    "ASK": "it is being moved to another node of the cluster",
+    "TRYAGAIN": "it is being moved to another node of the cluster",
+    "CLUSTERDOWN": "no node of the cluster holds it at the moment",
+}
+
 
 def failure(error: hiredis.ReplyError, about: str) -> RedcatError:
     """The error to raise for an error reply."""
@@ -171,6 +208,8 @@ def failure(error: hiredis.ReplyError, about: str) -> RedcatError:
     word = text.partition(" ")[0]
     if word == "OOM":
         text = "is full: it reached its maxmemory; give it more memory"
+    elif word in MOVES:
+        text = f"{MOVES[word]} ({text})"
     return REACTIONS.get(word, Unavailable)(f"{about}: {text}")
 
 

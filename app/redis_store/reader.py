@@ -52,8 +52,9 @@ class LaneOverview(NamedTuple):
 class Reader:
     """Reads a namespace; made by `open_reader`."""
 
-    def __init__(self, links: list[Link], group: str, namespace: Namespace) -> None:
+    def __init__(self, dial: Dial, links: list[Link], group: str, namespace: Namespace) -> None:
         self.namespace = namespace
+        self._dial = dial
         self._links = links
         self._shards = [ShardKeys(group, shard) for shard in range(len(links))]
 
@@ -114,6 +115,12 @@ class Reader:
                 )
         return overviews
 
+    async def renew(self) -> None:
+        """Connect anew: after Unavailable, when servers have come back or shards have moved to other nodes."""
+        for shard, old in enumerate(self._links):
+            self._links[shard] = await self._dial(shard)
+            old.close()
+
     async def close(self) -> None:
         """Close the connections."""
         for link in self._links:
@@ -145,7 +152,7 @@ async def open_reader(dial: Dial, group: str) -> Reader:
         for link in links:
             link.close()
         raise
-    return Reader(links, group, namespace)
+    return Reader(dial, links, group, namespace)
 
 
 def _overview(lane: int, keys: LaneKeys, tip: Tip, fields: dict[bytes, bytes], outbox: list[Tip]) -> LaneOverview:

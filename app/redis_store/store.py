@@ -78,9 +78,7 @@ class RedisStore:
     async def tokens(self, lane: int, cursor: int) -> tuple[int, list[str]]:
         """A page of the tokens held in the lane's shard."""
         prefix = self._keys(lane).shard.journey_prefix
-        request = command("SCAN", cursor, "MATCH", prefix + b"*", "COUNT", PAGE_KEYS)
-        (reply,) = await self._session(lane).link.ask(request)
-        following, keys = require(reply, prefix)
+        following, keys = await self._session(lane).link.scan(cursor, prefix, PAGE_KEYS)
         return int(following), [unpack_token(key[len(prefix) :]) for key in keys]
 
     async def recent(self, lane: int, tip: Tip) -> list[Moment]:

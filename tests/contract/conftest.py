@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.contract.places import MemoryPlace, Place, RedisPlace
+from tests.valkey_cluster import ValkeyCluster, valkey_cluster
 
 
 @pytest.fixture(params=["valkey", "redis7"])
@@ -23,7 +24,21 @@ async def server(server_url: str) -> AsyncIterator[RedisPlace]:
     await place.close()
 
 
-@pytest.fixture(params=["memory", "valkey", "redis7"])
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def valkey_nodes(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ValkeyCluster]:
+    """The Redis Cluster of this test session: three nodes."""
+    async with valkey_cluster(tmp_path_factory.mktemp("cluster")) as nodes:
+        yield nodes
+
+
+@pytest_asyncio.fixture
+async def cluster_url(valkey_nodes: ValkeyCluster) -> str:
+    """URLs of an empty cluster's nodes."""
+    await valkey_nodes.flush()
+    return valkey_nodes.urls
+
+
+@pytest.fixture(params=["memory", "valkey", "redis7", "cluster"])
 def place_url(request: pytest.FixtureRequest) -> str | None:
     """URL of an empty database, or None for memory."""
     if request.param == "memory":
@@ -34,7 +49,7 @@ def place_url(request: pytest.FixtureRequest) -> str | None:
 
 @pytest_asyncio.fixture
 async def place(place_url: str | None) -> AsyncIterator[Place]:
-    """Memory and each real server in turn."""
+    """Memory, each real server and a cluster in turn."""
     if place_url is None:
         yield MemoryPlace()
         return

@@ -1,9 +1,9 @@
 """Where the stores under test keep their data, with a back door to look at it and to roll it back."""
 
 from math import inf
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import Redis, RedisCluster
 
 from app.connections import RedisAddress, redis_address
 from app.memory_store import MemoryStore, Snapshot
@@ -95,13 +95,15 @@ class MemoryPlace:
 
 
 class RedisPlace:
-    """A database of a real server."""
+    """A database of a real server, or a cluster, named by its nodes with commas."""
 
     def __init__(self, url: str, group: str = "redcat") -> None:
-        self.address: RedisAddress = redis_address(Settings(redis=url))
+        self.address: RedisAddress = redis_address(Settings(redis=url, partitions=PARTITIONS, shards=SHARDS))
         self.group = group
         self.dial: Dial = dialler(self.address)
-        self.back_door = Redis.from_url(url)
+        first = url.partition(",")[0]
+        # Both kinds of client have every command that the tests use.
+        self.back_door: Redis = cast("Any", RedisCluster if self.address.cluster else Redis).from_url(first)
         self._stores: list[RedisStore] = []
 
     def store(self) -> RedisStore:
@@ -195,4 +197,4 @@ class RedisPlace:
                 await self.back_door.pexpire(key, ttl_ms - ms)
 
     async def _keys(self, pattern: str) -> list[bytes]:
-        return [key for key in await self.back_door.keys(pattern) if isinstance(key, bytes)]
+        return [key async for key in self.back_door.scan_iter(pattern, count=1_000) if isinstance(key, bytes)]

@@ -4,24 +4,19 @@ import asyncio
 import dataclasses
 import signal
 from collections.abc import AsyncIterator, Iterable, Sequence
-from functools import partial
 from pathlib import Path
 
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from app.counters import Selection, counters_of, json_of
 from app.kafka_sender import Sending, kafka_sender
 from app.local_stack.kafka_server import KafkaServer
 from app.reading import reading
-from app.results_reader import Results, reading_results
 from app.settings import Settings
-from app.simulator.compare import compare_counters, compare_results, kept
 from app.simulator.config import SimulatorConfig
 from app.simulator.facts import Outgoing
 from app.simulator.traffic import simulate
 from app.simulator.truth import Tallies
-from app.simulator.truth_file import truth_of
 from app.topic_admin import create_topics
 from streams.errors import Misconfigured
 from streams.topics import lane_count
@@ -30,6 +25,7 @@ from tests.conftest import Namespace
 from tests.generators.journeys import hard_journeys
 from tests.generators.policies import DEFAULT_POLICY
 from tests.generators.records import numbered
+from tests.integration.simulated import assert_as_simulated
 from tests.integration.workers import landed, run, working
 from tests.oracle.evaluation import evaluate
 from tests.oracle.intake import Record
@@ -113,15 +109,7 @@ async def test_a_worker_killed_in_the_middle_of_a_run_leaves_nothing_wrong(setti
     # As above: forwarded records are input too.
     for _ in range(2):
         assert (await run(settings, "worker", "--drain", "--timeout", "60")).status == 0
-    truth = truth_of(tallies)
-    async with reading(settings) as reader:
-        notes = {note_id: counters_of(cells, Selection()) async for note_id, cells in reader.notes()}
-    assert compare_counters(truth, json_of(notes)["notes"]) == []
-    results = Results(partial(kept, full=True))
-    async with reading_results(settings) as result_reader:
-        await result_reader.read_to_end(results)
-    assert compare_results(truth, results.latest) == []
-    assert results.twice == []
+    await assert_as_simulated(settings, tallies)
 
 
 async def some_commits(settings: Settings) -> None:
