@@ -21,21 +21,23 @@ from tests.simulation.process import Fault
 from tests.simulation.servers import START_MS
 from tests.simulation.world import World
 
-PACES_S = ((0.0, 0.01, 0.3, 2.0, 10.0), (0.0, 0.002, 0.02), (0.1, 0.3), (1.0, 2.0))
+PACES_S = ((0.0, 0.01, 0.3, 2.0), (0.0, 0.002, 0.02), (0.1, 0.3), (1.0, 2.0), (0.0, 0.0, 9.0))
 """Pauses between what is sent."""
 
+TOKENS, TOKENS_AND_METRICS = LANE_TOPICS[:1], LANE_TOPICS
 OLD = (("click-out", "shop-entry", "order"),)
 """What the first version read; records of all topics come from the start."""
 
-RELEASES = ((LANE_TOPICS,), (LANE_TOPICS,), (OLD, LANE_TOPICS), (OLD, LANE_TOPICS, OLD, LANE_TOPICS))
+RELEASES = (*((TOKENS,),) * 10, *((TOKENS_AND_METRICS,),) * 4, (OLD, LANE_TOPICS), (OLD, LANE_TOPICS, OLD, LANE_TOPICS))
 """What workers read, one version after the other: an upgrade may be taken back for a while."""
 
 RELEASED_S = (0.0, 0.05, 1.0, 5.0)
 """How long a version stays before workers of the next begin to replace its own."""
 
-
-HEARD_S = (0.0, 0.01, 0.3, 2.0, 9.0)
+HEARD_S = (0.0, 0.01, 0.3, 2.0, 6.0)
 """How long it takes until a worker hears of a policy."""
+
+MOST_FACTS = (2, 3, 3, 4, 4, 5, 6, 8, 20)
 
 
 class Run(NamedTuple):
@@ -55,10 +57,13 @@ def play(seed: int, plan: Mapping[int, Fault] | None = None) -> Run:
 async def _play(seed: int, plan: Mapping[int, Fault] | None) -> Run:
     chance = Drawn(seed, plan)
     choice = random.Random(seed)
-    scenario = hard_journeys(seed)
+    scenario = hard_journeys(
+        seed, most_facts=choice.choice(MOST_FACTS), hard_policies=choice.random() < 0.4
+    )
     first, *later = choice.choice(RELEASES)
+    metrics = any(len(kinds) > 1 for kinds in (first, *later))
     at_once, later_on = _parted(scenario.policies, choice)
-    world = World(partitions=choice.choice((1, 1, 2)), chance=chance, policies=at_once, kinds=first)
+    world = World(partitions=choice.choice((1, 1, 1, 2)), chance=chance, policies=at_once, kinds=first)
     failure = None
     try:
         for _ in range(choice.choice((1, 2, 2, 3))):
@@ -67,7 +72,7 @@ async def _play(seed: int, plan: Mapping[int, Fault] | None) -> Run:
         producer, pauses_s = Producer(world, choice), choice.choice(PACES_S)
         for records in choice.choice((scenario.batches, [[record] for record in scenario.records])):
             await asyncio.sleep(choice.choice(pauses_s))
-            await producer.send([*records, *figures(choice)])
+            await producer.send([*records, *(figures(choice) if metrics else [])])
             if later_on and choice.random() < 0.2:
                 world.publish(later_on.pop(), lambda: choice.choice(HEARD_S))
         for document in later_on:
