@@ -2,7 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from tests.simulation.process import Call, Fault
@@ -99,7 +100,7 @@ class Drawn:
         self._faults = faults = random.Random(-seed - 1)
         self._left = faults.choice((1, 1, 2, 2, 2, 3, 3, 4, 5, 7))
         self._kinds = _swarm(faults)
-        self._where = frozenset(faults.sample(CALLS, faults.choice((1, 1, 2, 3)))) if faults.random() < 0.5 else None
+        self._where = _somewhere(faults, self._kinds)
         self._one_in = faults.choice((2, 3, 6, 12) if self._where else (6, 12, 25, 50))
         self._wait = self._draw_wait()
         self._small_batches = faults.random() < 0.4
@@ -110,7 +111,7 @@ class Drawn:
     def strike_after(self, call: Call) -> Fault | None:
         return self._point(call, self._kinds - WITH_A_REQUEST)
 
-    def _point(self, call: Call, kinds: Set[str]) -> Fault | None:
+    def _point(self, call: Call, kinds: AbstractSet[str]) -> Fault | None:
         self.points += 1
         if self._given:
             return self.plan.get(self.points)
@@ -127,7 +128,7 @@ class Drawn:
 
     def _draw(self, kinds: Sequence[str]) -> Fault:
         what = self._faults.choice(kinds)
-        lasting_s = SHORT_S if what in ("branch", "revive") else LASTING_S
+        lasting_s = SHORT_S if what in ("branch", "revive", "usurp") else LASTING_S
         return Fault(what, self._faults.choice(lasting_s), int(self._faults.expovariate(0.2)))
 
     def _draw_wait(self) -> int:
@@ -152,7 +153,7 @@ CALLS = (
     *("producer.write", "producer.commit", "producer.abort"),
 )
 LOST = ("request lost", "reply lost", "late", "slow", "error")
-STOPPED = ("crash", "crash after", "pause", "pause after", "revive")
+STOPPED = ("crash", "crash after", "pause", "pause after", "revive", "usurp")
 GROUP = ("expire", "swap", "leave", "join")
 ROLLED_BACK = ("roll back", "forth", "branch", "empty")
 AWAY = ("store away", "kafka away", "results stall", "poison")
@@ -167,8 +168,17 @@ THEMES = (
     ("branch", "roll back", "results stall"),
     ("branch", "results stall", "poison"),
     ("revive", "results stall", "poison"),
+    ("usurp", "expire"),
+    ("usurp", "swap", "crash"),
 )
 """What is known to be hard together."""
+
+
+def _somewhere(faults: random.Random, kinds: AbstractSet[str]) -> frozenset[str] | None:
+    """The requests at which something goes wrong; None: at any."""
+    if "usurp" in kinds and faults.random() < 0.7:
+        return frozenset(("store.acquire",))
+    return frozenset(faults.sample(CALLS, faults.choice((1, 1, 2, 3)))) if faults.random() < 0.5 else None
 
 
 def _swarm(faults: random.Random) -> frozenset[str]:

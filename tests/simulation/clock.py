@@ -10,10 +10,11 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context
 from functools import wraps
 from heapq import heappop, heappush
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple
 
 Said = ParamSpec("Said")
 Result = TypeVar("Result")
+Args = TypeVarTuple("Args")
 
 MOST_STEPS = 3_000_000
 
@@ -26,13 +27,13 @@ class Livelock(Exception):
     """So much happens that it cannot be what was meant."""
 
 
-class Step:
-    """Something to be called; stands for both of asyncio's handles."""
+class Step(asyncio.TimerHandle):
+    """Something to be called; stands for both of asyncio's handles, and keeps none of their books."""
 
-    __slots__ = ("args", "call", "context", "when_s")
+    __slots__ = ("args", "call", "context")
 
-    def __init__(self, call: Callable[..., object] | None, args: tuple[Any, ...], context: Context | None) -> None:
-        self.call = call
+    def __init__(self, call: Callable[..., object], args: tuple[Any, ...], context: Context | None) -> None:
+        self.call: Callable[..., object] | None = call
         self.args = args
         self.context = context
 
@@ -42,19 +43,20 @@ class Step:
         self.args = ()
 
     def cancelled(self) -> bool:
-        """Whether it will not be called, or was."""
+        """Whether it will not be called."""
         return self.call is None
 
 
-class VirtualLoop(asyncio.AbstractEventLoop):
+class VirtualLoop(asyncio.BaseEventLoop):
     """Starts at 0 s.  The same program runs the same way every time."""
 
     def __init__(self) -> None:
         self._now_s = 0.0
-        self._ready: deque[Step] = deque()
+        self._coming: deque[Step] = deque()
         self._timers: list[tuple[float, int, Step]] = []
-        self._set = 0  # timers so far: those of one time come in the order in which they were set
-        self._task_factory: Callable[..., asyncio.Task[Any]] | None = None
+        self._timers_set = 0  # those of one time come in the order in which they were set
+        self._make_task: Callable[..., asyncio.Task[Any]] | None = None
+        self._tasks: list[asyncio.Task[Any]] = []
         self.defects: list[str] = []
         """What nobody awaited or caught; a run without defects has none."""
 
@@ -67,41 +69,44 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def get_debug(self) -> bool:
         return False
 
-    def is_running(self) -> bool:
+    def is_closed(self) -> bool:
+        """There is nothing to be closed."""
         return True
 
-    def is_closed(self) -> bool:
-        return False
-
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+    def call_soon(self, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None) -> Step:
         step = Step(callback, args, context)
-        self._ready.append(step)
+        self._coming.append(step)
         return step
 
-    def call_at(self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Any:
+    def call_at(
+        self, when: float, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
+    ) -> Step:
         step = Step(callback, args, context)
-        self._set += 1
-        heappush(self._timers, (when, self._set, step))
+        self._timers_set += 1
+        heappush(self._timers, (when, self._timers_set, step))
         return step
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
-    ) -> Any:
+        self, delay: float, callback: Callable[[*Args], object], *args: *Args, context: Context | None = None
+    ) -> Step:
         step = Step(callback, args, context)
-        self._set += 1
-        heappush(self._timers, (self._now_s + delay, self._set, step))
+        self._timers_set += 1
+        heappush(self._timers, (self._now_s + delay, self._timers_set, step))
         return step
 
     def create_future(self) -> "asyncio.Future[Any]":
         return asyncio.Future(loop=self)
 
     def create_task(self, coro: Any, *, name: object = None, context: Context | None = None) -> "asyncio.Task[Any]":
-        if self._task_factory is not None:
-            return self._task_factory(self, coro, context=context)
-        return asyncio.Task(coro, loop=self, name=None if name is None else str(name), context=context)
+        if self._make_task is not None:
+            task = self._make_task(self, coro, context=context)
+        else:
+            task = asyncio.Task(coro, loop=self, name=None if name is None else str(name), context=context)
+        self._tasks.append(task)
+        return task
 
     def set_task_factory(self, factory: Any) -> None:
-        self._task_factory = factory
+        self._make_task = factory
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         self.defects.append(f"{context['message']}: {context.get('exception')!r}")
@@ -110,7 +115,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def run_until(self, end: "asyncio.Future[Any]") -> None:
         """Do what is to be done until `end` is, and let time pass meanwhile."""
-        ready, timers = self._ready, self._timers
+        ready, timers = self._coming, self._timers
         asyncio._set_running_loop(self)
         try:
             for _ in range(MOST_STEPS):
@@ -124,10 +129,18 @@ class VirtualLoop(asyncio.AbstractEventLoop):
                         self._now_s = max(self._now_s, when_s)
                         self._do(step)
                 else:
-                    raise Deadlock("\n".join(map(repr, asyncio.all_tasks(self))))
+                    raise Deadlock("\n".join(repr(task) for task in self._tasks if not task.done()))
         finally:
             asyncio._set_running_loop(None)
         raise Livelock(f"{MOST_STEPS} steps in {self._now_s} s")
+
+    def cancel_all(self) -> None:
+        """End what is left."""
+        left = [task for task in self._tasks if not task.done()]
+        for task in left:
+            task.cancel()
+        if left:
+            self.run_until(asyncio.gather(*left, return_exceptions=True))
 
     def _do(self, step: Step) -> None:
         call, args, context = step.call, step.args, step.context
@@ -147,23 +160,14 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 def run(story: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine in virtual time; raises when something failed that nobody looked at."""
     loop = VirtualLoop()
-    task: asyncio.Task[Result] = asyncio.Task(story, loop=loop)
+    task: asyncio.Task[Result] = loop.create_task(story)
     try:
         loop.run_until(task)
     finally:
-        _cancel_all(loop)
+        loop.cancel_all()
     result = task.result()
     assert not loop.defects, loop.defects
     return result
-
-
-def _cancel_all(loop: VirtualLoop) -> None:
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    if left:
-        loop.set_task_factory(None)
-        loop.run_until(asyncio.gather(*left, return_exceptions=True))
 
 
 def in_virtual_time(story: Callable[Said, Coroutine[Any, Any, None]]) -> Callable[Said, None]:

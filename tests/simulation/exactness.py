@@ -15,7 +15,7 @@ from tests.oracle.evaluation import Evaluation, evaluate
 from tests.oracle.intake import Invalid, Record, read
 from tests.oracle.ledger import DeadLetter
 from tests.oracle.placement import is_misplaced, partition_of
-from tests.pure_worker import PureWorker
+from tests.pure_worker import Sums
 from tests.simulation.kafka import Stored
 from tests.simulation.world import World
 
@@ -35,7 +35,7 @@ def assert_exact(world: World) -> None:
     stopped = world.stopped()
     if not stopped:
         _assert_forwarded_once(world)
-    worker = PureWorker(world.policies, world.partitions)
+    worker = Sums()
     held = world.store.snapshot()
     worker.cells.update(held.counters)
     worker.ledger.update(world.store.ledger())
@@ -94,9 +94,9 @@ def _absorbed(world: World, stopped: Collection[int]) -> Iterator[Record]:
         kind, partition = divmod(lane, world.partitions)
         for topic in world.kinds[kind]:
             end, last = states[lane].positions.get(topic, 0), states[lane].last_records.get(topic)
-            for record in _history(world, topic, partition, last):
-                if record.offset < end:
-                    yield Record(topic, partition, record.offset, record.key, record.value)
+            for held in _history(world, topic, partition, last):
+                if held.offset < end:
+                    yield Record(topic, partition, held.offset, held.key, held.value)
 
 
 def _history(world: World, topic: str, partition: int, last: LastRecord | None) -> list[Stored]:
@@ -151,7 +151,9 @@ def _parked(world: World) -> dict[tuple[str, int, int], str]:
 def _truth(world: World, stopped: Collection[int] = ()) -> Evaluation:
     """The batch evaluation of everything but what was parked, which is then counted as such."""
     parked = _parked(world)
-    records = [record for record in _absorbed(world, stopped) if (record.topic, record.partition, record.offset) not in parked]
+    records = [
+        record for record in _absorbed(world, stopped) if (record.topic, record.partition, record.offset) not in parked
+    ]
     truth = evaluate(records, world.policies, partitions=world.partitions, longest_journey=NO_LIMIT)
     for (topic, partition, offset), code in parked.items():
         account = truth.ledger["topics"][topic]

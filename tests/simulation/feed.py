@@ -163,7 +163,7 @@ class MemoryFeed:
             self._look_soon(reader)
 
     def look_at_once(self) -> None:
-        """Find out what Kafka has lost: whoever fetched from a leader that is gone looks again before anybody writes."""
+        """Find out what Kafka has lost: who fetched from a leader that is gone looks again before anybody writes."""
         for reader in self._readers.values():
             if reader.positions is not None:
                 self._check_ends(reader, reader.positions)

@@ -45,20 +45,21 @@ class Standing(Servers):
         self.workers: dict[str, Worker] = {}
         self.damaged: set[int] = set()
         """Lanes of which Kafka lost something that it had: these may stop for good."""
+        self.busy_until_s = 0.0  # when it came to rest, as far as is known
         self._seen: tuple[object, dict[int, Stand]] = None, {}
 
     async def settle(self) -> None:
         """Return when everything was absorbed and published and nothing more happens."""
-        loop = asyncio.get_running_loop()
-        quiet_since = loop.time()
-        until = quiet_since + LONGEST_S
-        while loop.time() < until:
+        now_s = asyncio.get_running_loop().time
+        until_s = now_s() + LONGEST_S
+        self.busy_until_s = now_s()
+        while now_s() < until_s:
             await asyncio.sleep(LOOK_EVERY_S)
             if self.defects:
                 raise self.defects[0]
             if not self._quiet():
-                quiet_since = loop.time()
-            elif loop.time() - quiet_since > QUIET_S:
+                self.busy_until_s = now_s()
+            elif now_s() - self.busy_until_s > QUIET_S:
                 return
         raise AssertionError(f"stuck: {self.stands()}")
 

@@ -2,11 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from streams.core.policy import parse_policy
+from streams.core.policy import Policy, parse_policy
 from streams.core.results import Result
 from streams.topics import LANE_TOPICS
 from tests.generators.policies import DEFAULT_POLICY, Document
@@ -38,6 +38,9 @@ class World(Standing):
     ) -> None:
         super().__init__(partitions, chance, policies, kinds)
         asyncio.get_running_loop().set_task_factory(task_factory)  # type: ignore[arg-type]  # it takes what create_task passes
+        self._policies: dict[int, Policy] = {}  # by the document's identity
+        self._usurper: tuple[str, float] | None = None  # and how long what it did stands
+        self._before_usurper = 0
         self._return: tuple[int, int, float] | None = None  # after so many transactions, to which state, how late
         self.produced: set[tuple[str, int, int]] = set()  # what producers sent, as against workers
         self.lost: dict[tuple[str, int], list[list[Stored]]] = {}  # what partitions held before they lost some of it
@@ -51,6 +54,7 @@ class World(Standing):
             "roll back": lambda _, fault: self.roll_back(self.saved[-1 - fault.choice % len(self.saved)]),
             "forth": lambda _, fault: self.roll_back(self.saved[max(0, self.left_at - fault.choice % 4)]),
             "revive": self.revive,
+            "usurp": self.usurp,
             "branch": lambda _, fault: self.branch(fault),
             "empty": lambda *_: self.roll_back(self.saved[0]),
             "results stall": lambda _, fault: self.leave_for(PRODUCERS, fault.seconds),
@@ -67,7 +71,8 @@ class World(Standing):
         """One more worker; they are named A, B and so on."""
         name = chr(ord("A") + len(self.workers))
         self.note(f"{name} starts")
-        self.workers[name] = Worker(name, self, policies or self.policies, self.kinds)
+        known = [self._parsed(document) for document in policies or self.policies]
+        self.workers[name] = Worker(name, self, known, self.kinds)
         return self.workers[name]
 
     def crash(self, worker: Worker, fault: Fault = FOR_GOOD) -> None:
@@ -101,7 +106,26 @@ class World(Standing):
         self._return = 1 + fault.choice % 2, len(self.saved) - 1 - fault.choice % 3, fault.seconds
         self.roll_back(self.saved[max(0, len(self.saved) - 2 - fault.choice)])
 
+    def usurp(self, worker: Worker, fault: Fault) -> None:
+        """Let a worker sleep until its lanes are another one's, and when it then has published let that be undone.
+
+        At an acquire this makes an owner whose time has passed, and in the end another one that never noticed it.
+        """
+        self.pause(worker, fault)
+        self.group.expire(worker.name)
+        self._usurper = worker.name, (0.0, 0.0, 0.002, 0.02)[fault.choice % 4]
+
+    def _undo_usurper(self, call: Call) -> None:
+        name, seconds = self._usurper or ("", 0.0)
+        if call == (name, "store.acquire"):
+            self._before_usurper = len(self.saved) - 2
+        elif call == (name, "producer.commit"):
+            self._usurper, then = None, self._before_usurper
+            self._loop.call_later(seconds, lambda: self.roll_back(self.saved[max(0, then)]))
+
     def done(self, call: Call) -> None:
+        if self._usurper is not None:
+            self._undo_usurper(call)
         fault = self.chance.strike_after(call)
         if fault is not None:
             self._do(fault, call, "after")
@@ -182,9 +206,16 @@ class World(Standing):
         """Put a policy into force; every worker hears of it after a while of its own."""
         self.note(f"policy {document['version']} is published")
         self.policies = [*self.policies, document]
-        policy = parse_policy(document)
+        policy = self._parsed(document)
         for worker in self.workers.values():
             self._loop.call_later(learnt_s(), worker.policies.add, [policy])
+
+    def _parsed(self, document: Document) -> Policy:
+        """The policy of a document, parsed once for all workers."""
+        known = self._policies.get(id(document))
+        if known is None:
+            known = self._policies[id(document)] = parse_policy(document)
+        return known
 
     # -- faults
 
