@@ -94,7 +94,7 @@ def _traffic(seed: int, choice: random.Random) -> Scenario:
 
 
 def flips(choice: random.Random) -> Scenario:
-    """An order or two, frozen and released again and again: what lies between two equal states cannot be told from them."""
+    """An order or two, frozen and released again and again: between two equal states nobody sees a difference."""
     records: list[Written] = []
     for token in ("t1", "t2")[: choice.choice((1, 1, 2))]:
         records += [click(at=0, token=token), paid(at=1, token=token, order=f"o-{token}")]
