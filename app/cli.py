@@ -42,6 +42,7 @@ COMMANDS = (
     Command("conformance", "app.commands.conformance", "Try a consumer of results that others wrote."),
     Command("policy", "app.commands.policy", "Check policies, and compare them."),
     Command("alerts", "app.commands.alerts", "Rules that watch for drops: check them, try them, run them."),
+    Command("serve", "app.commands.serve", "The HTTP API and the dashboard."),
     Command("config", "app.commands.config", "Show the settings in force, secrets masked."),
 )
 

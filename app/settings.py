@@ -19,7 +19,7 @@ SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 MOST_PARTITIONS = 1_024
 LONGEST_STALL_S = 86_400
 MASK = "***"
-WHOLE_NUMBERS = ("partitions", "shards", "stall_s", "bad_percent")
+WHOLE_NUMBERS = ("k_tokens", "partitions", "shards", "stall_s", "bad_percent")
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,6 +42,7 @@ class Settings:
     keep_hours: str = "60d"
     http: str = "127.0.0.1:8080"
     metrics: str = "127.0.0.1:0"
+    k_tokens: int = 20  # what xhs and platforms see of several merchants' buyers changes in steps of so many tokens
     stall_s: int = 60  # a worker that has something to do and does nothing for so long ends itself
     bad_percent: int = 5  # of the latest records: more bad ones are an alarm
 
@@ -72,6 +73,7 @@ class Settings:
         _require(1 <= self.stall_s <= LONGEST_STALL_S, "stall_s", f"must be 1 to {LONGEST_STALL_S} seconds")
         _require(0 <= self.bad_percent <= 100, "bad_percent", "must be 0 to 100")
         _require(1 <= self.partitions <= MOST_PARTITIONS, "partitions", f"must be 1 to {MOST_PARTITIONS}")
+        _require(1 <= self.k_tokens <= 10_000, "k_tokens", "must be 1 to 10000")
         _require(1 <= self.shards <= self.partitions, "shards", f"must be 1 to the partitions ({self.partitions})")
 
     @property

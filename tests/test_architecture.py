@@ -37,6 +37,11 @@ INSIDE = {
         *("app.redis_store", "app.connections", "streams.rollups"),
         *("streams.errors", "streams.murmur2", "streams.ports", "streams.topics"),
     ),
+    # Both the API and the dashboard show it; it knows neither.
+    "app.viewing": (
+        *("app.viewing", "app.redis_store", "app.explaining.explanation", "app.counters", "app.connections"),
+        *("app.settings", "streams"),
+    ),
     # Truth is computed by its own means: the simulator knows records, not the core that digests them.
     "app.simulator": ("app.simulator", "streams.errors", "streams.murmur2", "streams.topics"),
     "tests": ("app", "streams", "tests", "bench"),
@@ -58,12 +63,16 @@ OUTSIDE = {
     "redis": ("app.redis_store", "app.local_stack.valkey_server"),
     "hiredis": ("app.redis_store",),
     "msgspec": ("streams", "app"),
-    "numpy": ("app.alerts",),
+    "numpy": ("app.alerts", "app.viewing"),
     "orjson": ("app",),
     "structlog": ("app.logs",),
     "prometheus_client": ("app.metrics",),
     "apprise": ("app.alerts.channels.chats",),
     "httpx": ("app.alerts.channels.http",),
+    "fastapi": ("app.api", "app.serving"),
+    "starlette": ("app.api",),
+    "uvicorn": ("app.serving",),
+    "uvloop": ("app.commands.serve",),
     "typer": ("app.cli", "app.commands"),
     "rich": (
         *("app.commands", "app.demo", "app.progress", "app.live_view", "app.note_table", "app.results_table"),

@@ -56,16 +56,37 @@ class Explained(NamedTuple):
     explanation: Explanation
 
 
-async def explained(journeys: Journeys, token: str) -> Explained | None:
-    """The explanation of a token's journey; None if nothing is held of it, LaneStopped if it cannot be read."""
+class Held(NamedTuple):
+    """A journey that is held, and the policies it was computed under."""
+
+    token: str
+    lane: int
+    kept_ms: int | None
+    journey: Journey
+    policies: PolicySet
+
+
+async def read_journey(journeys: Journeys, token: str) -> Held | None:
+    """The journey of a token; None if nothing is held of it, LaneStopped if it cannot be read."""
     stored = await journeys.journey(token)
     if stored is None:
         return None
     journey, count = JourneyCodec(Words(stored.words)).unpack(token, stored.value)
     _require_facts(token, journey)
     versions = stored.policies[:count] or stored.policies
-    policies = policy_set(versions, journeys.policies)
-    return Explained(token, stored.lane, stored.ttl_ms, policies.versions, explain(journey, policies))
+    return Held(token, stored.lane, stored.ttl_ms, journey, policy_set(versions, journeys.policies))
+
+
+async def explained(journeys: Journeys, token: str) -> Explained | None:
+    """The explanation of a token's journey; None if nothing is held of it, LaneStopped if it cannot be read."""
+    held = await read_journey(journeys, token)
+    return None if held is None else explained_journey(held)
+
+
+def explained_journey(held: Held) -> Explained:
+    """The explanation of a journey that was read."""
+    told = explain(held.journey, held.policies)
+    return Explained(held.token, held.lane, held.kept_ms, held.policies.versions, told)
 
 
 async def explained_order(journeys: Journeys, order_id: str) -> list[Explained]:

@@ -6,11 +6,11 @@ from app.redis_store.cells import Cells, read_cells
 from app.redis_store.forms import unpack_state
 from app.redis_store.keys import TOLD_COMMITS, LaneKeys, ShardKeys
 from app.redis_store.link import Link, Reply, require
-from app.redis_store.namespace import read_namespace
 from app.redis_store.reader import Reader, fields_of
 from app.redis_store.resp import command
 
 PAGE: Final = 500  # notes in one request
+NO_TIME: Final = 0
 
 Place: TypeAlias = tuple[int, str]
 """Shard and note id."""
@@ -34,13 +34,11 @@ class LaneTime(NamedTuple):
 class ChangesReader:
     """Follows the changes of notes; an anchor per lane says how far it has come."""
 
-    def __init__(self, reader: Reader, group: str) -> None:
-        self._group = group
+    def __init__(self, reader: Reader) -> None:
         self._lanes = list(reader.lane_links())
         self._shards: list[tuple[Link, ShardKeys]] = []
         for link, keys in self._lanes[: reader.namespace.shards]:
             self._shards.append((link, keys.shard))
-        self._partitions = reader.namespace.partitions
         self._anchors: list[bytes | None] = [None] * len(self._lanes)
 
     async def start(self) -> None:
@@ -86,15 +84,11 @@ class ChangesReader:
             (reply,) = await link.ask(command("HGET", keys.state, "state"))
             records = unpack_state(require(reply, keys.state), keys.state).last_records.values()
             anchor = self._anchors[lane]
-            if anchor is not None and records:
-                newest = max(record.timestamp for record in records)
+            newest = max((record.timestamp for record in records), default=NO_TIME)
+            # Kafka may hold records without a time.
+            if anchor is not None and newest > NO_TIME:
                 times.append(LaneTime(int(anchor.partition(b"-")[0]), newest))
         return times
-
-    async def same_namespace(self) -> bool:
-        """Whether the namespace still is the one that this was made for; NoNamespace if there is none."""
-        namespace = await read_namespace(self._lanes[0][0], self._group)
-        return (namespace.partitions, namespace.shards) == (self._partitions, len(self._shards))
 
     async def _lane_news(self, link: Link, keys: LaneKeys, anchor: bytes | None) -> LaneNews:
         (reply,) = await link.ask(command("XRANGE", keys.changed, anchor or "-", "+"))

@@ -88,7 +88,8 @@ class Change:
         replies += self._series.write(pieces, seen.rows)
         if self._commit.fold is not None:
             pieces.append(command("DEL", self._keys.recent))
-            replies += 1
+            pieces.append(command("HSET", self._keys.state, "folded", pack_tip(self._new_tip)))
+            replies += 2
         elif self._commit.increments.moments:
             pieces.append(command("RPUSH", self._keys.recent, pack_moments(self._commit.increments.moments)))
             replies += 1

@@ -5,7 +5,7 @@ All keys of a lane carry the same hash tag, so that one atomic step reaches them
     GROUP{S}TOKEN                 a journey; the token packed
     GROUP{S}/NOTE                 the latest record of a note's own figures, packed as if it were a token
     GROUP:{S}:lane:N:tip          owner's nonce and number of the last commit
-    GROUP:{S}:lane:N              hash: state, published tip, encoding
+    GROUP:{S}:lane:N              hash: state, published tip, encoding, tip of the last fold
     GROUP:{S}:lane:N:outbox       hash: tip -> entry
     GROUP:{S}:lane:N:ledger       hash: line -> count
     GROUP:{S}:lane:N:words        list: what the lane's journeys name by number

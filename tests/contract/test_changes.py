@@ -24,7 +24,7 @@ async def follow(server: RedisPlace) -> AsyncIterator[Follow]:
     reader = await server.reader()
 
     async def started() -> ChangesReader:
-        changes = ChangesReader(reader, server.group)
+        changes = ChangesReader(reader)
         await changes.start()
         return changes
 

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from enum import Enum
-from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from streams.errors import LaneStopped, Unavailable
@@ -33,8 +32,6 @@ class Call(NamedTuple):
 class Surrounding(Protocol):
     """The world, as a process meets it."""
 
-    delayed: int  # requests that take long to reach their server and have not yet
-
     def strike(self, call: Call) -> Fault | None:
         """What goes wrong with this request; what goes wrong elsewhere is done when this returns."""
         ...
@@ -44,11 +41,10 @@ class Surrounding(Protocol):
         ...
 
     def done(self, call: Call) -> None:
-        """The request has taken effect; the answer is not under way yet."""
+        """The request has taken effect."""
         ...
 
-    @property
-    def hop_s(self) -> Callable[[], float]:
+    def hop_s(self) -> float:
         """How long a message is on its way."""
         ...
 
@@ -76,15 +72,15 @@ class Process:
         self.name = name
         self.life = Life.RUNNING
         self._world = world
-        self.loop = asyncio.get_running_loop()
-        self._held: list[Callable[[], object]] = []
+        self._loop = asyncio.get_running_loop()
+        self._held: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a task that ends with the process at the latest, as do the tasks that it starts."""
         context = copy_context()
         context.run(_PROCESS.set, self)
-        return self.loop.create_task(work, context=context)
+        return self._loop.create_task(work, context=context)
 
     def keep(self, task: "asyncio.Task[Any]") -> None:
         """Take a task that runs in this process."""
@@ -110,12 +106,12 @@ class Process:
         for task in list(self._tasks):
             task.cancel()
 
-    def when_awake(self, callback: Callable[..., object], *args: object) -> None:
+    def when_awake(self, callback: Callable[[], None]) -> None:
         """Call back now, or when it is woken; never if it is dead."""
         if self.life is Life.RUNNING:
-            callback(*args)
+            callback()
         elif self.life is Life.PAUSED:
-            self._held.append(partial(callback, *args))
+            self._held.append(callback)
 
     async def awake(self) -> None:
         """Wait until it is running."""
@@ -128,80 +124,68 @@ class Process:
 
     async def ask(self, name: str, effect: Callable[[], Answer]) -> Answer:
         """Have a server do `effect`, which is over at once; Unavailable when no answer comes."""
-        if self.life is not Life.RUNNING:
-            await self.awake()
+        await self.awake()
         call = Call(self.name, name)
         fault = self._world.strike(call)
-        if self.life is not Life.RUNNING:
-            await self.awake()
-        if fault is not None and fault.what == "error":
-            raise LaneStopped(f"{name}: the server says that something is wrong")
+        await self.awake()
         request = _Request(self, self._world, call, effect)
-        request.send(fault)
-        answer: Answer = await request.answer
+        what = fault.what if fault is not None else ""
+        if what == "error":
+            raise LaneStopped(f"{name}: the server says that something is wrong")
+        if fault is not None and what == "late":
+            self._loop.call_later(PATIENCE_S + fault.seconds, request.arrive, False)
+        elif what != "request lost":
+            travel_s = fault.seconds if fault is not None and what == "slow" else self._world.hop_s()
+            self._loop.call_later(travel_s, request.arrive, what != "reply lost")
+        if fault is not None:
+            self._world.sent(call, fault)
+        answer: Answer = await request.answer()
         return answer
 
 
 class _Request:
     """A request on its way; it lives on when the process that sent it is dead."""
 
-    __slots__ = ("_call", "_effect", "_loop", "_process", "_world", "answer")
-
     def __init__(self, process: Process, world: Surrounding, call: Call, effect: Callable[[], Any]) -> None:
         self._process = process
         self._world = world
         self._call = call
         self._effect = effect
-        self._loop = process.loop
-        self.answer: asyncio.Future[Any] = self._loop.create_future()
+        self._loop = asyncio.get_running_loop()
+        self._answer: asyncio.Future[Any] = self._loop.create_future()
 
-    def send(self, fault: Fault | None) -> None:
-        """Begin to travel.  Only a request with a fault can be given up: any other is answered soon enough."""
-        if fault is None:
-            self._loop.call_later(self._world.hop_s(), self._arrive, True)
-            return
-        self._loop.call_later(PATIENCE_S, self._process.when_awake, self._give_up)
-        if fault.what == "late":
-            self._travel(PATIENCE_S + fault.seconds, answered=False)
-        elif fault.what != "request lost":
-            travel_s = fault.seconds if fault.what == "slow" else self._world.hop_s()
-            self._travel(travel_s, answered=fault.what != "reply lost")
-        self._world.sent(self._call, fault)
+    async def answer(self) -> Any:
+        """Wait for the answer."""
+        limit = self._loop.call_later(PATIENCE_S, self._process.when_awake, self._give_up)
+        try:
+            return await self._answer
+        finally:
+            limit.cancel()
 
-    def _travel(self, seconds: float, *, answered: bool) -> None:
-        self._world.delayed += 1
-        self._loop.call_later(seconds, self._arrive_late, answered)
-
-    def _arrive_late(self, answered: bool) -> None:
-        self._world.delayed -= 1
-        self._arrive(answered)
-
-    def _arrive(self, answered: bool) -> None:
+    def arrive(self, answered: bool) -> None:
         """Reach the server."""
-        world, call = self._world, self._call
         result, error = None, None
         try:
-            if world.is_away(call):
-                raise Unavailable(f"{call.name}: nobody is there")
+            if self._world.is_away(self._call):
+                raise Unavailable(f"{self._call.name}: nobody is there")
             result = self._effect()
-            world.done(call)
+            self._world.done(self._call)
         except Exception as refusal:
             error = refusal
-        world.note(f"{call.worker}: {call.name}" if error is None else f"{call.worker}: {call.name} fails: {error!r}")
+        self._world.note(f"{self._call.worker}: {self._call.name}{'' if error is None else f' fails: {error!r}'}")
         if answered:
-            self._loop.call_later(world.hop_s(), self._process.when_awake, self._end, result, error)
+            self._loop.call_later(self._world.hop_s(), self._process.when_awake, lambda: self._end(result, error))
 
     def _end(self, result: Any, error: Exception | None) -> None:
-        if self.answer.done():
+        if self._answer.done():
             return
         if error is not None:
-            self.answer.set_exception(error)
+            self._answer.set_exception(error)
         else:
-            self.answer.set_result(result)
+            self._answer.set_result(result)
 
     def _give_up(self) -> None:
-        if not self.answer.done():
-            self.answer.set_exception(Unavailable(f"{self._call.name}: no answer"))
+        self._end(None, Unavailable(f"{self._call.name}: no answer"))
 
 
 _PROCESS: ContextVar[Process] = ContextVar("process")

@@ -1,0 +1,93 @@
+"""Rows of totals and series as they stand, again and again at little cost: what waits to be folded is read once."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from app.redis_store.forms import unpack_moments
+from app.redis_store.keys import LaneKeys
+from app.redis_store.link import Link, Reply, require
+from app.redis_store.reader import Reader
+from app.redis_store.resp import Value, command
+from app.redis_store.series import named, unpack_row
+from streams.ports import Bucket
+from streams.rollups import FOR_EVER, Rows, add_counts, roll_up
+
+Span: TypeAlias = tuple[str, int]
+"""minutes, hours, days or totals, and which (0 for totals)."""
+
+AT_ONCE: Final = 50  # hashes looked into by one step, which keeps the server from everything else
+
+
+@dataclass
+class Recent:
+    """What a lane has not folded yet, as far as it was read."""
+
+    since: bytes | None = None  # the tip of the last fold
+    commits: int = 0
+    rows: dict[Span, Rows] = field(default_factory=dict)
+
+
+class LiveSeries:
+    """Reads rows of some spans, summed over the lanes."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._lanes = list(reader.lane_links())
+        self._recent = [Recent() for _ in self._lanes]
+        self._reading = [asyncio.Lock() for _ in self._lanes]
+
+    async def rows(self, wanted: Mapping[Span, Iterable[str]]) -> dict[Span, Rows]:
+        """The counters of the rows that are named, by span."""
+        names = {span: list(rows) for span, rows in wanted.items() if rows}
+        totals: dict[Span, Rows] = {span: {} for span in wanted}
+        spans = list(names)
+        for start in range(0, len(spans), AT_ONCE):
+            some = {span: names[span] for span in spans[start : start + AT_ONCE]}
+            for lane in range(len(self._lanes)):
+                async with self._reading[lane]:
+                    await self._add(totals, lane, some)
+        return totals
+
+    async def _add(self, totals: dict[Span, Rows], lane: int, names: Mapping[Span, list[str]]) -> None:
+        (link, keys), recent = self._lanes[lane], self._recent[lane]
+        buckets = {span: keys.bucket(Bucket(*span, None)) for span in names}
+        replies = await self._read(link, keys, recent, [("HMGET", buckets[span], *names[span]) for span in names])
+        for (span, rows), reply in zip(names.items(), replies, strict=True):
+            for row, value in zip(rows, require(reply, buckets[span]), strict=True):
+                if value is not None:
+                    add_counts(totals[span], row, named(unpack_row(value, buckets[span])))
+            unfolded = recent.rows.get(span, {})
+            for row in rows:
+                if counts := unfolded.get(row):
+                    add_counts(totals[span], row, counts)
+
+    async def _read(
+        self, link: Link, keys: LaneKeys, recent: Recent, questions: list[tuple[Value, ...]]
+    ) -> list[Reply]:
+        """Bring `recent` up to date and ask the questions of the very same state."""
+        while True:
+            *_, done = await link.ask(
+                command("MULTI"),
+                command("HGET", keys.state, "folded"),
+                command("LRANGE", keys.recent, recent.commits, -1),
+                *(command(*question) for question in questions),
+                command("EXEC"),
+            )
+            answers: list[Reply]
+            folded, fresh, *answers = require(done, keys.recent)
+            if require(folded, keys.state) == recent.since:
+                await self._take(recent, keys, require(fresh, keys.recent))
+                return answers
+            # It was folded meanwhile, and another list begun: read that from its beginning.
+            recent.since, recent.commits, recent.rows = folded, 0, {}
+
+    async def _take(self, recent: Recent, keys: LaneKeys, fresh: list[bytes]) -> None:
+        for commit in fresh:
+            moments = unpack_moments([commit], keys.recent)
+            for bucket, rows in roll_up(moments, FOR_EVER, 0).items():
+                known = recent.rows.setdefault((bucket.span, bucket.hour), {})
+                for row, counts in rows.items():
+                    add_counts(known, row, counts)
+            recent.commits += 1
+            await asyncio.sleep(0)  # others want to be answered meanwhile

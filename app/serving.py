@@ -1,0 +1,94 @@
+"""The process of `redcat serve`: read model, API and dashboard in one, and the end of it."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from socket import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.api.access import LOOPBACK_HOSTS, Access
+from app.api.application import build_api
+from app.api.server import Server
+from app.connections import redis_address, until_answered
+from app.metrics.instruments import Instruments
+from app.metrics.table import SERVER
+from app.redis_store.link import dialler
+from app.redis_store.party_keys import PartyKeys
+from app.settings import Settings, host_and_port
+from app.viewing.model import ReadModel
+from streams.errors import Misconfigured
+
+STOP_S = 5  # for answers that are under way
+
+
+class UvicornServer(uvicorn.Server):
+    """Ends open streams before it waits for answers that are under way."""
+
+    def __init__(self, config: uvicorn.Config, model: ReadModel) -> None:
+        super().__init__(config)
+        self._model = model
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        """Stop serving."""
+        self._model.ticks.close()
+        await super().shutdown(sockets)
+
+
+def build_server(settings: Settings) -> Server:
+    """What all routes share, for these settings; nothing is connected yet."""
+    host, _ = host_and_port(settings.http, "http", lowest_port=0)
+    instruments = Instruments(SERVER)
+    dial = dialler(redis_address(settings))
+    access = Access(dial, settings.group, instruments, loopback=host in LOOPBACK_HOSTS)
+    return Server(settings, ReadModel(settings), access, instruments)
+
+
+def build_app(server: Server) -> FastAPI:
+    """API and dashboard."""
+    return build_api(server)
+
+
+@asynccontextmanager
+async def following(server: Server) -> AsyncIterator[None]:
+    """The read model follows the store meanwhile."""
+    run = asyncio.create_task(server.model.run())
+    try:
+        yield
+    finally:
+        run.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await run
+        server.access.close()
+
+
+async def require_keys(settings: Settings) -> None:
+    """Misconfigured if others could reach the server although there is no key that would tell who they are."""
+    host, _ = host_and_port(settings.http, "http", lowest_port=0)
+    if host in LOOPBACK_HOSTS:
+        return
+    dial = dialler(redis_address(settings))
+    link = await until_answered(lambda: dial(0), server=f"Redis at {settings.shown()['redis']}")
+    try:
+        if not await PartyKeys(link, settings.group).all():
+            raise Misconfigured(
+                f"REDCAT_HTTP={settings.http} can be reached by others, and there is no key yet that says who may see "
+                "what: make one with `redcat keys create admin`, or serve 127.0.0.1 only"
+            )
+    finally:
+        link.close()
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM."""
+    await require_keys(settings)
+    host, port = host_and_port(settings.http, "http", lowest_port=0)
+    server = build_server(settings)
+    config = uvicorn.Config(
+        build_app(server), host, port, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S,
+        server_header=False, date_header=False, lifespan="on",
+    )  # fmt: skip
+    async with following(server):
+        await UvicornServer(config, server.model).serve()

@@ -1,0 +1,42 @@
+"""Ticks: everybody who shows something live hears of each change, and none is held up by another."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+
+class Ticks:
+    """Tells any number of listeners that something has changed."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self._listening: set[asyncio.Event] = set()
+        self._closed = False
+
+    def tell(self) -> None:
+        """Something has changed."""
+        self.number += 1
+        for event in self._listening:
+            event.set()
+
+    def close(self) -> None:
+        """Let all listeners end."""
+        self._closed = True
+        self.tell()
+
+    async def listen(self, every_s: float | None = None) -> AsyncIterator[bool]:
+        """True for each change, several that came together told once; False when none came for `every_s`."""
+        event = asyncio.Event()
+        self._listening.add(event)
+        try:
+            while not self._closed:
+                try:
+                    async with asyncio.timeout(every_s):
+                        await event.wait()
+                except TimeoutError:
+                    yield False
+                else:
+                    event.clear()
+                    if not self._closed:
+                        yield True
+        finally:
+            self._listening.discard(event)

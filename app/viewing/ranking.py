@@ -1,0 +1,225 @@
+"""Ranked lists: the ids of a scope by any counter or rate, page by page, each id told once whatever moves meanwhile."""
+
+import base64
+import binascii
+from collections import OrderedDict
+from hashlib import blake2b
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from app.counters import COUNTS
+from app.viewing.cells import Numbers, Rows, Values, order_of
+from app.viewing.figures import Figures, figures_of
+from app.viewing.scopes import DIMENSION_OF, EVERYTHING, Filters, Scope
+from app.viewing.view import View
+
+RATES: Final = {
+    "entry_rate": ("clicks_entered", "clicks"),
+    "order_rate": ("clicks_ordered", "clicks"),
+    "refund_rate": ("refunded_minor", "gross_minor"),
+}
+MONEY_SORTS: Final = ("gross_minor", "refunded_minor", "net_minor")
+SORTS: Final = (*COUNTS, *MONEY_SORTS, *RATES)
+MOST_RANKINGS: Final = 16  # remembered for pages to come; each takes 12 bytes for each id
+
+NONE: Final = -(2**62)  # below every key
+RATE_STEPS: Final = 10**12  # so finely are rates told apart
+
+
+class WrongCursor(ValueError):
+    """The cursor is none of this list's."""
+
+
+class RankQuery(NamedTuple):
+    """What to list, and how."""
+
+    scope: Scope
+    sort: str = "orders"  # a counter, money or rate
+    currency: str = "CNY"  # of money and of the refund rate
+    ascending: bool = False
+    filters: Filters = EVERYTHING
+    search: str = ""  # within the id
+
+
+class Item(NamedTuple):
+    """An id and its figures in the cells that fit."""
+
+    id: str
+    figures: Figures
+
+
+class Page(NamedTuple):
+    """A part of a ranked list, and the cursor of the next part if there is one; `total` is how many ids there are."""
+
+    items: list[Item]
+    next_cursor: str | None
+    total: int
+
+
+class Ranking(NamedTuple):
+    """The ids of a list in their order, by number, and what they were ordered by."""
+
+    numbers: Numbers
+    keys: Values
+
+
+class Place(msgspec.Struct, frozen=True, array_like=True):
+    """What a cursor says: which ranking, how far, and what stood there, should the ranking be forgotten."""
+
+    ranking: str
+    query: str  # that of the list, as a checksum
+    after: int
+    key: int
+    order: int
+
+
+class Rankings:
+    """Remembers the rankings that pages were taken from.
+
+    A ranking is frozen when its first page is asked for, so that an id which moves meanwhile is neither told twice nor
+    left out.  Where it is not remembered, in another process or after long, the next page begins behind what stood
+    last on the page before.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Ranking] = OrderedDict()
+
+    def page(self, view: View, query: RankQuery, limit: int, cursor: str | None = None) -> Page:
+        """A page of at most `limit` ids; WrongCursor if the cursor is of no list or of another one."""
+        mark, names = _mark(view, query), view.cells.names[DIMENSION_OF[query.scope]]
+        if cursor is None:
+            name, ranking, start = "", ranked(view, query), 0
+        else:
+            place = read_cursor(cursor, mark)
+            name, known = place.ranking, self._known.get(f"{mark}:{place.ranking}")
+            ranking, start = (ranked(view, query), -1) if known is None else (known, place.after)
+            if known is None:
+                name, start = "", _behind(ranking, place, names.orders[ranking.numbers])
+        numbers = ranking.numbers[start : start + limit]
+        items = _items(view, query, numbers)
+        end = start + len(numbers)
+        following = None
+        if end < len(ranking.numbers):
+            name = name or self._remember(mark, ranking)
+            last = end - 1
+            place = Place(name, mark, end, int(ranking.keys[last]), int(names.orders[ranking.numbers[last]]))
+            following = base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
+        return Page(items, following, len(ranking.numbers))
+
+    def _remember(self, mark: str, ranking: Ranking) -> str:
+        # By its contents, so that asking again for what has not moved takes no room.
+        name = blake2b(ranking.numbers.tobytes(), digest_size=12).hexdigest()
+        self._known[f"{mark}:{name}"] = ranking
+        self._known.move_to_end(f"{mark}:{name}")
+        if len(self._known) > MOST_RANKINGS:
+            self._known.popitem(last=False)
+        return name
+
+
+def ranked(view: View, query: RankQuery) -> Ranking:
+    """All ids that fit, in order; equals in an order of their own that is the same in every process."""
+    cells, rows = view.cells, view.rows(query.filters)
+    rows = rows[cells.shown(rows)]
+    names = cells.names[DIMENSION_OF[query.scope]]
+    sums = _Sums(view, query.scope, rows)
+    numbers = sums.present()
+    if query.search:
+        wanted = query.search.lower()
+        numbers = numbers[[wanted in names.texts[number].lower() for number in numbers]]
+    keys = _keys(sums, query)[numbers]
+    if query.ascending:
+        keys = np.where(keys == NONE, NONE, -keys)
+    order = np.lexsort((names.orders[numbers], -keys))
+    return Ranking(numbers[order].astype(np.int32), keys[order])
+
+
+def read_cursor(cursor: str, mark: str) -> Place:
+    """What a cursor says; WrongCursor if it is none of the list with that mark."""
+    try:
+        place = msgspec.msgpack.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=Place)
+    except (binascii.Error, ValueError, msgspec.MsgspecError) as error:
+        raise WrongCursor("the cursor is none: take it from `next` of the page before") from error
+    if place.query != mark or not 0 <= place.after < 2**31:
+        raise WrongCursor("the cursor is of another list: keep sort, filters and scope from page to page")
+    return place
+
+
+class _Sums:
+    """Sums of rows by the number of what they belong to."""
+
+    def __init__(self, view: View, scope: Scope, rows: Rows) -> None:
+        self._cells = view.cells
+        self._names = view.cells.names[DIMENSION_OF[scope]]
+        codes = view.cells.codes(DIMENSION_OF[scope])[rows].astype(np.int64)
+        if scope == "categories":
+            rows, codes = self._with_ancestors(rows, codes)
+        kept = codes != self._names.numbers.get("", -1)
+        self._rows, self._codes = rows[kept], codes[kept]
+
+    def present(self) -> Rows:
+        found = np.zeros(len(self._names.texts), np.bool_)
+        found[self._codes] = True
+        return np.flatnonzero(found).astype(np.int64)
+
+    def of(self, name: str) -> Values:
+        sums = np.zeros(len(self._names.texts), np.int64)
+        np.add.at(sums, self._codes, self._cells.values(self._rows, name))
+        return sums
+
+    def _with_ancestors(self, rows: Rows, codes: Rows) -> tuple[Rows, Rows]:
+        names, all_rows, all_codes = self._names, [rows], [codes]
+        for code in np.unique(codes).tolist():
+            of_code = rows[codes == code]
+            for ancestor in _ancestors(names.texts[code]):
+                all_rows.append(of_code)
+                all_codes.append(np.full(len(of_code), names.number(ancestor), np.int64))
+        return np.concatenate(all_rows), np.concatenate(all_codes)
+
+
+def _ancestors(category: str) -> list[str]:
+    parts = category.split(".")
+    return [".".join(parts[:length]) for length in range(1, len(parts))]
+
+
+def _keys(sums: _Sums, query: RankQuery) -> Values:
+    """What to order by; NONE where there is no rate, which comes last."""
+    if query.sort in RATES:
+        part, whole = (_counter(name, query.currency) for name in RATES[query.sort])
+        of_whole = sums.of(whole)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares = sums.of(part) / of_whole
+        # Rates are compared as whole numbers, so that a cursor can say exactly where a page ended.
+        return np.where(of_whole > 0, np.nan_to_num(shares * RATE_STEPS, posinf=0, neginf=0).astype(np.int64), NONE)
+    if query.sort == "net_minor":
+        return sums.of(f"gross_minor:{query.currency}") - sums.of(f"refunded_minor:{query.currency}")
+    return sums.of(_counter(query.sort, query.currency))
+
+
+def _counter(name: str, currency: str) -> str:
+    return f"{name}:{currency}" if name in MONEY_SORTS else name
+
+
+def _items(view: View, query: RankQuery, numbers: Numbers) -> list[Item]:
+    texts = view.cells.names[DIMENSION_OF[query.scope]].texts
+    ids = [texts[number] for number in numbers]
+    if query.filters == EVERYTHING:
+        return [Item(name, view.figures(query.scope, name) or figures_of({})) for name in ids]
+    fits = np.zeros(view.cells.size, np.bool_)
+    fits[view.rows(query.filters)] = True
+    return [
+        Item(name, figures_of(view.cells.sums([row for row in view.rows_of(query.scope, name) if fits[row]])))
+        for name in ids
+    ]
+
+
+def _behind(ranking: Ranking, place: Place, orders: Values) -> int:
+    """The first place in a ranking behind that of a cursor."""
+    ahead = (ranking.keys > place.key) | ((ranking.keys == place.key) & (orders <= place.order))
+    return int(np.count_nonzero(ahead))
+
+
+def _mark(view: View, query: RankQuery) -> str:
+    parts = (str(view.party), query.scope, query.sort, query.currency, query.ascending, query.filters, query.search)
+    return f"{order_of(repr(parts)):x}"
