@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 ARGS ?=
 
-.PHONY: install demo test lint bench real schemas
+.PHONY: install demo test lint bench real chaos schemas
 
 install: .venv/installed
 
@@ -21,6 +21,9 @@ bench: install
 
 real: install
 	$(BIN)/python -m bench.real $(ARGS)
+
+chaos: install
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 schemas: install
 	$(BIN)/redcat schemas --write docs/schemas

@@ -4,6 +4,8 @@ import asyncio
 import base64
 import threading
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -51,12 +53,37 @@ JVM = (
 QUIET = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
 
 
+@dataclass(frozen=True)
+class Listener:
+    """One more address of the server, for clients that come through a proxy or with TLS or SASL."""
+
+    name: str  # capital letters
+    port: int
+    protocol: str = "PLAINTEXT"
+    advertised_port: int | None = None  # of the proxy in front of it
+    properties: Mapping[str, str] = field(default_factory=dict)  # of the listener, without its prefix
+
+    def settings(self) -> dict[str, str]:
+        """Its own properties as the server wants them."""
+        return {f"listener.name.{self.name.lower()}.{name}": value for name, value in self.properties.items()}
+
+
 class KafkaServer:
     """An Apache Kafka on a port of the loopback address, with its data in a folder."""
 
-    def __init__(self, port: int, data: Path) -> None:
+    def __init__(
+        self,
+        port: int,
+        data: Path,
+        *,
+        listeners: Sequence[Listener] = (),
+        properties: Mapping[str, str] | None = None,
+    ) -> None:
+        """`listeners` are further addresses, `properties` go into its configuration as they are."""
         self.port = port
         self.data = data
+        self._listeners = listeners
+        self._properties = properties or {}
         self.process = ServerProcess("Kafka", data / "kafka.log")
 
     @property
@@ -90,14 +117,22 @@ class KafkaServer:
 
     def _write_properties(self) -> Path:
         controller = free_port()
-        listeners = f"BROKER://{self.address},CONTROLLER://127.0.0.1:{controller}"
+        own = f"BROKER://{self.address},CONTROLLER://127.0.0.1:{controller}"
+        more = self._listeners
+        protocols = [BROKER["listener.security.protocol.map"], *(f"{one.name}:{one.protocol}" for one in more)]
         settings = BROKER | {
-            "listeners": listeners,
-            "advertised.listeners": listeners,
+            "listener.security.protocol.map": ",".join(protocols),
+            "listeners": ",".join([own, *(f"{one.name}://127.0.0.1:{one.port}" for one in more)]),
+            "advertised.listeners": ",".join(
+                [own, *(f"{one.name}://127.0.0.1:{one.advertised_port or one.port}" for one in more)]
+            ),
             # A static quorum takes the controller's port from here at each start, a dynamic one from its data.
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",
             "log.dirs": str(self.data / "logs"),
+            **self._properties,
         }
+        for listener in more:
+            settings |= listener.settings()
         self.data.mkdir(parents=True, exist_ok=True)
         path = self.data / "server.properties"
         path.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))

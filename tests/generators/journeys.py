@@ -13,6 +13,7 @@ from tests.generators.choices import Choices, Drawn, Seeded, pick, seldom
 from tests.generators.policies import (
     CAMPAIGNS,
     CATEGORIES,
+    DEFAULT_POLICY,
     HOUR_MS,
     Document,
     policies,
@@ -54,14 +55,19 @@ class Scenario(NamedTuple):
         return self._replace(batches=arranged(choices, self.records))
 
 
-def hard_journeys(seed: int, *, bad: bool = True, misplaced: bool = True) -> Scenario:
-    """The scenario of a seed; on demand without records that are bad, or in a partition that is not their key's."""
+def hard_journeys(
+    seed: int, *, bad: bool = True, misplaced: bool = True, most_facts: int = MOST_FACTS, hard_policies: bool = True
+) -> Scenario:
+    """The scenario of a seed.
+
+    On demand without records that are bad, or in a partition that is not their key's, or under the default policy.
+    """
     choices = Seeded(seed)
-    drawn = some_policies(choices)
+    drawn = some_policies(choices) if hard_policies else [DEFAULT_POLICY]
     edges = _edges(drawn)
     records = [
         record
-        for _ in range(1 + choices.below(MOST_FACTS))
+        for _ in range(1 + choices.below(most_facts))
         for record in _occurrence(choices, edges, bad=bad, misplaced=misplaced)
     ]
     return Scenario(drawn, PARTITIONS, arranged(choices, records))

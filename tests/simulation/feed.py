@@ -162,6 +162,24 @@ class MemoryFeed:
         for reader in self._readers.values():
             self._look_soon(reader)
 
+    def look_at_once(self) -> None:
+        """Find out what Kafka has lost: who fetched from a leader that is gone looks again before anybody writes."""
+        for reader in self._readers.values():
+            if reader.positions is not None:
+                self._check_ends(reader, reader.positions)
+
+    def _check_ends(self, reader: Reader, positions: Positions) -> None:
+        try:
+            for place, topic in self._places.lanes[reader.lane].items():
+                self._kafka.logs[place].check(positions[topic])
+        except OutOfRange as error:
+            self._out_of_range(reader, error)
+
+    def _out_of_range(self, reader: Reader, error: OutOfRange) -> None:
+        reader.void(next(self._seeks))
+        stopped = LaneStopped(f"lane {reader.lane}: {error}")
+        self._process.when_awake(self._listener.on_stopped, reader.lane, stopped)
+
     def _check(self, lane: int, start: Positions, until: Positions | None, last: Mapping[str, LastRecord]) -> None:
         for place, topic in self._places.lanes[lane].items():
             position, log = start[topic], self._kafka.logs[place]
@@ -183,7 +201,7 @@ class MemoryFeed:
                 self._look_soon(reader)
 
     def _look_soon(self, reader: Reader) -> None:
-        self._loop.call_later(self._servers.hop_s(), self._process.when_awake, lambda: self._look(reader))
+        self._loop.call_later(self._servers.hop_s(), self._process.when_awake, self._look, reader)
 
     def _look(self, reader: Reader) -> None:
         if reader.positions is None or reader.unreleased >= CREDIT or self._stopped:
@@ -193,8 +211,7 @@ class MemoryFeed:
         try:
             batch = self._fetch(reader, reader.positions)
         except OutOfRange as error:
-            reader.void(next(self._seeks))
-            self._listener.on_stopped(reader.lane, LaneStopped(f"lane {reader.lane}: {error}"))
+            self._out_of_range(reader, error)
             return
         if batch is None:
             return
@@ -224,4 +241,4 @@ class MemoryFeed:
         fault = self._servers.strike(Call(self._process.name, "feed.deliver"))
         late_s = fault.seconds if isinstance(fault, Fault) and fault.what == "late" else 0.0
         self._free_at = max(self._free_at + TOGETHER_S, self._loop.time() + late_s + self._servers.hop_s())
-        self._loop.call_at(self._free_at, self._process.when_awake, lambda: self._listener.deliver(batch))
+        self._loop.call_at(self._free_at, self._process.when_awake, self._listener.deliver, batch)

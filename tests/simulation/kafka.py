@@ -65,7 +65,7 @@ class Log:
     @property
     def stable(self) -> int:
         """The last stable offset: nothing of an open transaction lies before it."""
-        return min(self._open.values(), default=self.end)
+        return min(self._open.values()) if self._open else len(self._entries)
 
     def append(self, content: Content, transaction: Transaction | None = None) -> int:
         """Add a record; returns its offset."""
@@ -77,12 +77,13 @@ class Log:
 
     def finish(self, transaction: Transaction) -> None:
         """Add the control record that ends a transaction."""
-        del self._open[transaction]
+        self._open.pop(transaction, None)
         self._entries.append((None, transaction))
 
     def truncate(self, end: int) -> None:
-        """Lose what lies from `end` on."""
+        """Lose what lies from `end` on; transactions that began there have then written nothing."""
         del self._entries[end:]
+        self._open = {transaction: first for transaction, first in self._open.items() if first < end}
 
     def committed(self, start: int, end: int | None = None) -> Iterator[Stored]:
         """The records from `start` up to `end` that a reader with read_committed sees."""
@@ -121,6 +122,7 @@ class Kafka:
     def __init__(self) -> None:
         self.logs: defaultdict[tuple[str, int], Log] = defaultdict(Log)
         self.heard: list[Callable[[str, int], None]] = []  # told of each partition that changes
+        self.changes = 0
         self._producers: dict[str, Producing] = {}
 
     def append(self, topic: str, partition: int, contents: Iterable[Content]) -> list[int]:
@@ -161,6 +163,11 @@ class Kafka:
         self.logs[topic, partition] = Log()
         self._tell(topic, partition)
 
+    def truncate(self, topic: str, partition: int, end: int) -> None:
+        """Lose what lies in a partition from `end` on."""
+        self.logs[topic, partition].truncate(end)
+        self._tell(topic, partition)
+
     def _newest(self, transactional_id: str, epoch: int) -> Producing:
         producer = self._producers.get(transactional_id)
         if producer is None or producer.epoch != epoch:
@@ -177,5 +184,6 @@ class Kafka:
             self._tell(topic, partition)
 
     def _tell(self, topic: str, partition: int) -> None:
+        self.changes += 1
         for listener in self.heard:
             listener(topic, partition)

@@ -1,57 +1,64 @@
 """`python -m tests.simulation.mutants [NAME ...]`: take safeguards out of a copy of the code, and see what notices.
 
-Each mutant meets the stories and then random schedules, until a promise is broken: something wrong is counted or told,
-told twice or never, or a lane stays stuck.  That a test stumbles over something else is said, but it does not count.
+Each mutant meets random schedules until a promise is broken: something wrong is counted or told, told twice or
+never, or a lane stays stuck.  That a schedule stumbles over something else does not count.  What passes them all
+meets the stories.  `--schedules N` says how many schedules (default 10,000), `--jobs N` how many mutants at a time.
 """
 
+import argparse
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
+from tests.simulation.many import PROMISES, Broken
 from tests.simulation.mutations import MUTATIONS, SURVIVES_ALONE, TOGETHER, Change
 
 ROOT: Final = Path(__file__).parent.parent.parent
 COPIED: Final = ("app", "streams", "tests", "pyproject.toml")
-SCHEDULES: Final = 3_000
+SCHEDULES: Final = 10_000
 LONGEST_S: Final = 1_200
 STORIES: Final = ("-m", "pytest", "tests/faults", "-q", "-n0", "--tb=line", "--maxfail=30", "-p", "no:cacheprovider")
-PROMISES: Final = {
-    "tests/simulation/exactness.py": "wrong",
-    "tests/comparison.py": "wrong",
-    "tests/simulation/world.py": "stuck",
-    "tests/simulation/clock.py": "stuck",
-}
-"""Where a failure is raised that says that a promise was broken."""
 FAILURE: Final = re.compile(r"^(?:\S*?/)?((?:tests|streams|app)/\S+\.py):(\d+): (.*)$", re.MULTILINE)
 
-SCHEDULES_UNTIL_BROKEN: Final = """
-import logging, sys, traceback
-from pathlib import Path
-from tests.simulation.schedules import play
-logging.disable(logging.CRITICAL)
-for seed in range(int(sys.argv[1])):
-    if (failure := play(seed).failure) is not None:
-        where = traceback.extract_tb(failure.__traceback__)[-1]
-        place = Path(where.filename)
-        place = place.relative_to(Path.cwd()) if place.is_relative_to(Path.cwd()) else place
-        print(f"{place}:{where.lineno}: {failure!r}"[:300].replace(chr(10), " "), f"@{seed + 1}", flush=True)
-        if place.as_posix() in sys.argv[2:]:
-            break
+UNTIL_BROKEN: Final = """
+import sys, msgspec
+from tests.simulation.many import until_broken
+sys.stdout.buffer.write(msgspec.json.encode(until_broken(range(int(sys.argv[1])))))
 """
 
 
-class Noticed(NamedTuple):
-    """A failure."""
+class Verdict(NamedTuple):
+    """What became of a mutant."""
 
-    how: str  # wrong or stuck: a promise was broken; story: a story says so itself; else it is an accident
-    where: str
-    what: str
+    name: str
+    schedules: int  # until a promise was broken, or that were tried
+    noticed: Broken | None
+    stories: int  # that fail; they are asked only about what all schedules passed
+    seconds: float
+
+    def __str__(self) -> str:
+        if self.noticed is not None and self.noticed.how in PROMISES.values() and not self.stories:
+            said = f"schedule {self.schedules}: {self.noticed.how}: {self.noticed.what[:90]}"
+        elif self.stories:
+            said = f"{self.schedules} schedules pass, {self.stories} stories fail: {self.noticed and self.noticed.what}"
+        else:
+            said = f"SURVIVES {self.schedules} schedules: {SURVIVES_ALONE.get(self.name, 'nobody knows why')}"
+        return f"{self.name}\t{said}\t{self.seconds:.0f} s"
+
+    @property
+    def survives(self) -> bool:
+        """Whether nothing noticed it."""
+        return self.noticed is None or (self.noticed.how == "accident" and not self.stories)
 
 
 def names() -> list[str]:
@@ -75,27 +82,22 @@ def mutate(root: Path, name: str) -> None:
         path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def tried(name: str, schedules: int) -> tuple[Noticed | None, str]:
-    """What notices a mutant, and after how many stories or schedules."""
+def tried(name: str, schedules: int) -> Verdict:
+    """What notices a mutant, and after how many schedules."""
+    began_s = time.monotonic()
     with tempfile.TemporaryDirectory() as place:
         root = Path(place).resolve()
         for part in COPIED:
             source = ROOT / part
             (shutil.copytree if source.is_dir() else shutil.copy)(source, root / part)
         mutate(root, name)
-        stories = noticed(run(root, *STORIES))
-        broken = [one for one in stories if one.how in PROMISES.values()]
-        if broken:
-            return broken[0], f"{len(broken)} of {len(stories)} stories that fail"
-        output = run(root, "-c", SCHEDULES_UNTIL_BROKEN, str(schedules), *PROMISES)
-        failures = noticed(output)
-        broken = [one for one in failures if one.how in PROMISES.values()]
-        if broken:
-            return broken[-1], f"schedule {output.rsplit('@', 1)[1].strip()}"
-        others = sorted((*stories, *failures), key=lambda one: one.how != "story")
-        return (
-            others[0] if others else None
-        ), f"{schedules} schedules, {len(stories)} stories, {len(failures)} schedules fail otherwise"
+        output = run(root, "-c", UNTIL_BROKEN, str(schedules))
+        count, noticed = msgspec.json.decode(output, type=tuple[int, Broken | None])
+        stories: list[Broken] = []
+        if noticed is None or noticed.how == "accident":
+            stories = failures(run(root, *STORIES))
+            noticed = stories[0] if stories else noticed
+        return Verdict(name, count, noticed, len(stories), time.monotonic() - began_s)
 
 
 def run(root: Path, *arguments: str) -> str:
@@ -107,38 +109,37 @@ def run(root: Path, *arguments: str) -> str:
     ).stdout  # fmt: skip
     if Path(where.strip()).parent.parent != root:
         raise RuntimeError(f"not the copy would run, but {where}")
-    try:
-        done = subprocess.run(
-            [sys.executable, *arguments], cwd=root, env=environment, timeout=LONGEST_S, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return "tests/simulation/clock.py:0: it never ends @0"
-    if done.returncode not in (0, 1):
-        raise RuntimeError(done.stdout)
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=root, env=environment, timeout=LONGEST_S, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    if done.returncode not in (0, 1) or not done.stdout:
+        raise RuntimeError(done.stdout + done.stderr)
     return done.stdout
 
 
-def noticed(output: str) -> list[Noticed]:
-    """The failures that a run has told of."""
-    found = []
-    for file, line, what in FAILURE.findall(output):
-        how = PROMISES.get(file) or ("story" if "tests/faults/" in file else "accident")
-        found.append(Noticed(how, f"{file}:{line}", what))
-    return found
+def failures(output: str) -> list[Broken]:
+    """The failures that a run of the stories has told of."""
+    return [
+        Broken(PROMISES.get(file) or ("story" if "tests/faults/" in file else "accident"), f"{file}:{line}", what)
+        for file, line, what in FAILURE.findall(output)
+    ]
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Print a table; the exit status is 1 if a mutant survives of which that is not known."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="of tests/simulation/mutations.py; all by default")
+    parser.add_argument("--schedules", type=int, default=SCHEDULES, help="that each must meet at most")
+    parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
+    asked = parser.parse_args(arguments)
+    if unknown := set(asked.names) - set(names()):
+        parser.error(f"no such mutant: {', '.join(sorted(unknown))}")
     strange = 0
-    for name in wanted or names():
-        failure, after = tried(name, SCHEDULES)
-        if failure is None:
-            strange += name not in SURVIVES_ALONE
-            how = f"SURVIVES: {SURVIVES_ALONE.get(name, 'nobody knows why')}"
-        else:
-            how = f"{failure.how}: {failure.where}: {failure.what[:110]}"
-        print(f"{name}\t{after}\t{how}", flush=True)
+    with ThreadPoolExecutor(asked.jobs) as pool:
+        for verdict in pool.map(lambda name: tried(name, asked.schedules), asked.names or names()):
+            print(verdict, flush=True)
+            strange += verdict.survives and verdict.name not in SURVIVES_ALONE
     return 1 if strange else 0
 
 

@@ -16,7 +16,7 @@ LANE, OWNER, OUTBOX = "streams/lane.py", "streams/owner.py", "streams/outbox.py"
 TAKEOVER, REPLAYING = "streams/takeover.py", "streams/replaying.py"
 POLICIES, RESTATING, DIGEST = "streams/lane_policies.py", "streams/restating.py", "streams/digest.py"
 STORE = "app/memory_store.py"
-PUBLISHER, WORLD = "tests/simulation/publisher.py", "tests/simulation/world.py"
+PUBLISHER, STANDING = "tests/simulation/publisher.py", "tests/simulation/standing.py"
 
 _CONFIRM = "        await around.feed.confirm(self.number)\n"
 _ACQUIRE = "        state = await around.store.acquire(self.number, secrets.token_hex(8))\n"
@@ -109,9 +109,9 @@ MUTATIONS: Final[dict[str, list[Change]]] = {
     ],
     "no empty entries": [
         Change(OWNER, "entry=entry, trim=trim)\n        return", "entry=entry if entry.results or entry.messages else None, trim=trim)\n        return"),
-        Change(LANE, "await outbox.add(await owner.absorb(batch, outbox.take_trim()))", "entry = await owner.absorb(batch, outbox.take_trim())\n                if entry.results or entry.messages:\n                    await outbox.add(entry)"),
-        Change(WORLD, "store == ends and (marker == ends or not any(ends.values()))\n            for ends, store, marker in self.stands().values()", "store == ends and not getattr(decide(self.states()[lane], last_marker(self.kafka, lane)[1]), 'pending', True)\n            for lane, (ends, store, _) in self.stands().items()"),
-        Change(WORLD, "from streams.topics import LANE_TOPICS\n", "from streams.takeover import decide\nfrom streams.topics import LANE_TOPICS\n"),
+        Change(LANE, "                await outbox.add(entry)\n        finally:", "                if entry.results or entry.messages:\n                    await outbox.add(entry)\n        finally:"),
+        Change(STANDING, "(marker.positions if marker is not None else {})", '({} if getattr(decide(state, marker), "pending", True) else state.positions)'),
+        Change(STANDING, "from tests.generators.policies import Document\n", "from streams.takeover import decide\nfrom tests.generators.policies import Document\n"),
     ],
     "what is left in several transactions": [Change(OUTBOX, "self._together = len(self._entries)", "self._together = 0")],
     # -- the feed

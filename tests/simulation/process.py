@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from enum import Enum
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 from streams.errors import LaneStopped, Unavailable
@@ -32,6 +33,8 @@ class Call(NamedTuple):
 class Surrounding(Protocol):
     """The world, as a process meets it."""
 
+    delayed: int  # requests that take long to reach their server and have not yet
+
     def strike(self, call: Call) -> Fault | None:
         """What goes wrong with this request; what goes wrong elsewhere is done when this returns."""
         ...
@@ -41,10 +44,11 @@ class Surrounding(Protocol):
         ...
 
     def done(self, call: Call) -> None:
-        """The request has taken effect."""
+        """The request has taken effect; the answer is not under way yet."""
         ...
 
-    def hop_s(self) -> float:
+    @property
+    def hop_s(self) -> Callable[[], float]:
         """How long a message is on its way."""
         ...
 
@@ -72,15 +76,15 @@ class Process:
         self.name = name
         self.life = Life.RUNNING
         self._world = world
-        self._loop = asyncio.get_running_loop()
-        self._held: list[Callable[[], None]] = []
+        self.loop = asyncio.get_running_loop()
+        self._held: list[Callable[[], object]] = []
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run a task that ends with the process at the latest, as do the tasks that it starts."""
         context = copy_context()
         context.run(_PROCESS.set, self)
-        return self._loop.create_task(work, context=context)
+        return self.loop.create_task(work, context=context)
 
     def keep(self, task: "asyncio.Task[Any]") -> None:
         """Take a task that runs in this process."""
@@ -106,12 +110,12 @@ class Process:
         for task in list(self._tasks):
             task.cancel()
 
-    def when_awake(self, callback: Callable[[], None]) -> None:
+    def when_awake(self, callback: Callable[..., object], *args: object) -> None:
         """Call back now, or when it is woken; never if it is dead."""
         if self.life is Life.RUNNING:
-            callback()
+            callback(*args)
         elif self.life is Life.PAUSED:
-            self._held.append(callback)
+            self._held.append(partial(callback, *args))
 
     async def awake(self) -> None:
         """Wait until it is running."""
@@ -124,68 +128,80 @@ class Process:
 
     async def ask(self, name: str, effect: Callable[[], Answer]) -> Answer:
         """Have a server do `effect`, which is over at once; Unavailable when no answer comes."""
-        await self.awake()
+        if self.life is not Life.RUNNING:
+            await self.awake()
         call = Call(self.name, name)
         fault = self._world.strike(call)
-        await self.awake()
-        request = _Request(self, self._world, call, effect)
-        what = fault.what if fault is not None else ""
-        if what == "error":
+        if self.life is not Life.RUNNING:
+            await self.awake()
+        if fault is not None and fault.what == "error":
             raise LaneStopped(f"{name}: the server says that something is wrong")
-        if fault is not None and what == "late":
-            self._loop.call_later(PATIENCE_S + fault.seconds, request.arrive, False)
-        elif what != "request lost":
-            travel_s = fault.seconds if fault is not None and what == "slow" else self._world.hop_s()
-            self._loop.call_later(travel_s, request.arrive, what != "reply lost")
-        if fault is not None:
-            self._world.sent(call, fault)
-        answer: Answer = await request.answer()
+        request = _Request(self, self._world, call, effect)
+        request.send(fault)
+        answer: Answer = await request.answer
         return answer
 
 
 class _Request:
     """A request on its way; it lives on when the process that sent it is dead."""
 
+    __slots__ = ("_call", "_effect", "_loop", "_process", "_world", "answer")
+
     def __init__(self, process: Process, world: Surrounding, call: Call, effect: Callable[[], Any]) -> None:
         self._process = process
         self._world = world
         self._call = call
         self._effect = effect
-        self._loop = asyncio.get_running_loop()
-        self._answer: asyncio.Future[Any] = self._loop.create_future()
+        self._loop = process.loop
+        self.answer: asyncio.Future[Any] = self._loop.create_future()
 
-    async def answer(self) -> Any:
-        """Wait for the answer."""
-        limit = self._loop.call_later(PATIENCE_S, self._process.when_awake, self._give_up)
-        try:
-            return await self._answer
-        finally:
-            limit.cancel()
+    def send(self, fault: Fault | None) -> None:
+        """Begin to travel.  Only a request with a fault can be given up: any other is answered soon enough."""
+        if fault is None:
+            self._loop.call_later(self._world.hop_s(), self._arrive, True)
+            return
+        self._loop.call_later(PATIENCE_S, self._process.when_awake, self._give_up)
+        if fault.what == "late":
+            self._travel(PATIENCE_S + fault.seconds, answered=False)
+        elif fault.what != "request lost":
+            travel_s = fault.seconds if fault.what == "slow" else self._world.hop_s()
+            self._travel(travel_s, answered=fault.what != "reply lost")
+        self._world.sent(self._call, fault)
 
-    def arrive(self, answered: bool) -> None:
+    def _travel(self, seconds: float, *, answered: bool) -> None:
+        self._world.delayed += 1
+        self._loop.call_later(seconds, self._arrive_late, answered)
+
+    def _arrive_late(self, answered: bool) -> None:
+        self._world.delayed -= 1
+        self._arrive(answered)
+
+    def _arrive(self, answered: bool) -> None:
         """Reach the server."""
+        world, call = self._world, self._call
         result, error = None, None
         try:
-            if self._world.is_away(self._call):
-                raise Unavailable(f"{self._call.name}: nobody is there")
+            if world.is_away(call):
+                raise Unavailable(f"{call.name}: nobody is there")
             result = self._effect()
-            self._world.done(self._call)
+            world.done(call)
         except Exception as refusal:
             error = refusal
-        self._world.note(f"{self._call.worker}: {self._call.name}{'' if error is None else f' fails: {error!r}'}")
+        world.note(f"{call.worker}: {call.name}" if error is None else f"{call.worker}: {call.name} fails: {error!r}")
         if answered:
-            self._loop.call_later(self._world.hop_s(), self._process.when_awake, lambda: self._end(result, error))
+            self._loop.call_later(world.hop_s(), self._process.when_awake, self._end, result, error)
 
     def _end(self, result: Any, error: Exception | None) -> None:
-        if self._answer.done():
+        if self.answer.done():
             return
         if error is not None:
-            self._answer.set_exception(error)
+            self.answer.set_exception(error)
         else:
-            self._answer.set_result(result)
+            self.answer.set_result(result)
 
     def _give_up(self) -> None:
-        self._end(None, Unavailable(f"{self._call.name}: no answer"))
+        if not self.answer.done():
+            self.answer.set_exception(Unavailable(f"{self._call.name}: no answer"))
 
 
 _PROCESS: ContextVar[Process] = ContextVar("process")

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from streams.topics import LANE_TOPICS
-from tests.generators.journeys import hard_journeys
-from tests.generators.policies import Document
+from tests.behaviour.builders import click, entry, paid, step
+from tests.generators.journeys import Scenario, hard_journeys
+from tests.generators.policies import DEFAULT_POLICY, Document
 from tests.generators.records import Written
 from tests.oracle.intake import Record
 from tests.oracle.placement import partition_of
@@ -21,21 +22,24 @@ from tests.simulation.process import Fault
 from tests.simulation.servers import START_MS
 from tests.simulation.world import World
 
-PACES_S = ((0.0, 0.01, 0.3, 2.0, 10.0), (0.0, 0.002, 0.02), (0.1, 0.3), (1.0, 2.0))
+PACES_S = ((0.0, 0.01, 0.3, 2.0), (0.0, 0.002, 0.02), (0.1, 0.3), (1.0, 2.0), (0.0, 0.0, 9.0))
 """Pauses between what is sent."""
 
+TOKENS: Kinds = LANE_TOPICS[:1]
+TOKENS_AND_METRICS: Kinds = LANE_TOPICS
 OLD = (("click-out", "shop-entry", "order"),)
 """What the first version read; records of all topics come from the start."""
 
-RELEASES = ((LANE_TOPICS,), (LANE_TOPICS,), (OLD, LANE_TOPICS), (OLD, LANE_TOPICS, OLD, LANE_TOPICS))
+RELEASES = (*((TOKENS,),) * 10, *((TOKENS_AND_METRICS,),) * 4, (OLD, LANE_TOPICS), (OLD, LANE_TOPICS, OLD, LANE_TOPICS))
 """What workers read, one version after the other: an upgrade may be taken back for a while."""
 
 RELEASED_S = (0.0, 0.05, 1.0, 5.0)
 """How long a version stays before workers of the next begin to replace its own."""
 
-
-HEARD_S = (0.0, 0.01, 0.3, 2.0, 9.0)
+HEARD_S = (0.0, 0.01, 0.3, 2.0, 6.0)
 """How long it takes until a worker hears of a policy."""
+
+MOST_FACTS = (2, 3, 3, 4, 4, 5, 6, 8, 20)
 
 
 class Run(NamedTuple):
@@ -55,10 +59,11 @@ def play(seed: int, plan: Mapping[int, Fault] | None = None) -> Run:
 async def _play(seed: int, plan: Mapping[int, Fault] | None) -> Run:
     chance = Drawn(seed, plan)
     choice = random.Random(seed)
-    scenario = hard_journeys(seed)
+    scenario = _traffic(seed, choice)
     first, *later = choice.choice(RELEASES)
+    metrics = any(len(kinds) > 1 for kinds in (first, *later))
     at_once, later_on = _parted(scenario.policies, choice)
-    world = World(partitions=choice.choice((1, 1, 2)), chance=chance, policies=at_once, kinds=first)
+    world = World(partitions=choice.choice((1, 1, 1, 2)), chance=chance, policies=at_once, kinds=first)
     failure = None
     try:
         for _ in range(choice.choice((1, 2, 2, 3))):
@@ -67,7 +72,7 @@ async def _play(seed: int, plan: Mapping[int, Fault] | None) -> Run:
         producer, pauses_s = Producer(world, choice), choice.choice(PACES_S)
         for records in choice.choice((scenario.batches, [[record] for record in scenario.records])):
             await asyncio.sleep(choice.choice(pauses_s))
-            await producer.send([*records, *figures(choice)])
+            await producer.send([*records, *(figures(choice) if metrics else [])])
             if later_on and choice.random() < 0.2:
                 world.publish(later_on.pop(), lambda: choice.choice(HEARD_S))
         for document in later_on:
@@ -80,6 +85,29 @@ async def _play(seed: int, plan: Mapping[int, Fault] | None) -> Run:
     for worker in world.workers.values():
         worker.process.kill()
     return Run(chance.plan, chance.points, world.log, failure)
+
+
+def _traffic(seed: int, choice: random.Random) -> Scenario:
+    if choice.random() < 0.4:
+        return flips(choice)
+    return hard_journeys(seed, most_facts=choice.choice(MOST_FACTS), hard_policies=choice.random() < 0.5)
+
+
+def flips(choice: random.Random) -> Scenario:
+    """An order or two, frozen and released again and again: between two equal states nobody sees a difference."""
+    records: list[Written] = []
+    for token in ("t1", "t2")[: choice.choice((1, 1, 2))]:
+        records += [click(at=0, token=token), paid(at=1, token=token, order=f"o-{token}")]
+        for at in range(2, choice.choice((4, 5, 6, 8, 10))):
+            records.append(step(("frozen", "unfrozen")[at % 2], at=at, token=token, order=f"o-{token}"))
+            if choice.random() < 0.15:
+                records.append(click(at=choice.choice((0, 1)), token=token, note="n2"))
+            if choice.random() < 0.15:
+                records.append(entry(at=at, token=token).but(event_id=choice.choice(("e1", "", "e2"))))
+    if choice.random() < 0.3:
+        choice.shuffle(records)
+    sent = [Record(one.topic, partition_of(one.key, 4), 0, one.key, one.value) for one in records]
+    return Scenario([DEFAULT_POLICY], 4, [sent])
 
 
 def _parted(policies: Sequence[Document], choice: random.Random) -> tuple[list[Document], list[Document]]:
@@ -121,15 +149,19 @@ def needed(plan: Mapping[int, Fault], fails: Callable[[dict[int, Fault]], bool])
 
 def told(seed: int, run: Run) -> str:
     """A schedule for people: what happened, and of a failure the faults that it takes."""
-    lines = [f"{at_s:9.3f}  {text}" for at_s, text in run.log]
     if run.failure is None:
-        return "\n".join([*lines, f"seed {seed} is exact"])
+        return lines(run, f"seed {seed} is exact")
     plan = needed(run.plan, lambda fewer: play(seed, fewer).failure is not None)
     shortest = play(seed, plan)
-    lines = [f"{at_s:9.3f}  {text}" for at_s, text in shortest.log]
-    reason = "".join(traceback.format_exception(shortest.failure or run.failure))
     again = f"seed {seed} fails with {plan}; again: python -m tests.simulation {seed}"
-    return "\n".join([*lines, reason, again])
+    return lines(shortest if shortest.failure is not None else run, again)
+
+
+def lines(run: Run, end: str) -> str:
+    """What happened in a run, when, and how it ended."""
+    steps = [f"{at_s:9.3f}  {text}" for at_s, text in run.log]
+    reason = traceback.format_exception(run.failure) if run.failure is not None else []
+    return "\n".join([*steps, "".join(reason), end])
 
 
 class Producer:

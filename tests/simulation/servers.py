@@ -22,17 +22,25 @@ class Servers:
     def __init__(self, partitions: int, chance: Chance) -> None:
         self.partitions = partitions
         self.chance = chance
+        self.hop_s = chance.hop_s
+        self.delayed = 0  # requests that have not arrived
         self.kafka = Kafka()
         self.group = Group(partitions)
         self.store = MemoryStore(self.now_ms)
         self.saved: list[Snapshot] = [self.store.snapshot()]
         """All that the store ever held, the first time it held it; the first is empty."""
+        self.rollbacks = 0
         self.left_at = 0
         """What the store held last before the latest rollback, as an index of `saved`."""
         self.log: list[tuple[float, str]] = []
         self.defects: list[BaseException] = []
         self._loop = asyncio.get_running_loop()
-        self._away = {STORE: 0.0, KAFKA: 0.0, PRODUCERS: 0.0}  # until when they do not answer
+        self._away: dict[str, float] = {}  # until when they do not answer
+
+    @property
+    def changes(self) -> int:
+        """How often the store came to hold something else."""
+        return len(self.saved) + self.rollbacks
 
     def now_ms(self) -> int:
         """The wall clock."""
@@ -61,23 +69,22 @@ class Servers:
         """Let the store hold what it held once."""
         self.left_at = len(self.saved) - 1
         self.note(f"ROLLBACK to {[(lane, *held.tip) for lane, held in sorted(to.lanes.items())]}")
+        self.rollbacks += 1
         self.store.restore(to)
 
     def leave_for(self, server: str, seconds: float) -> None:
         """Let a server not answer for a while."""
         self.note(f"{server} is away for {seconds} s")
-        self._away[server] = max(self._away[server], self._loop.time() + seconds)
-
-    def hop_s(self) -> float:
-        """How long a message is on its way."""
-        return self.chance.hop_s()
+        self._away[server] = max(self._away.get(server, 0.0), self._loop.time() + seconds)
 
     def is_away(self, call: Call) -> bool:
         """Whether the server that is asked does not answer at present."""
+        if not self._away:
+            return False
         server = call.name.partition(".")[0]
-        until_s = (
-            self._away.get(server, 0.0) if server == STORE else max(self._away[KAFKA], self._away.get(server, 0.0))
-        )
+        until_s = self._away.get(server, 0.0)
+        if server != STORE:
+            until_s = max(until_s, self._away.get(KAFKA, 0.0))
         return self._loop.time() < until_s
 
     def strike(self, call: Call) -> Fault | None:
@@ -85,7 +92,7 @@ class Servers:
         return self.chance.strike(call)
 
     def done(self, call: Call) -> None:
-        """The request has taken effect."""
+        """The request has taken effect; the answer is not under way yet."""
 
     def sent(self, call: Call, fault: Fault) -> None:
         """The request with this fault is on its way."""

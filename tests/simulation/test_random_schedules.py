@@ -5,8 +5,8 @@ import pytest
 from tests.simulation.process import Fault
 from tests.simulation.schedules import needed, play, told
 
-SCHEDULES = 400
-IN_ONE_TEST = 50
+SCHEDULES = 2_000
+IN_ONE_TEST = 100
 
 
 @pytest.mark.parametrize("first", range(0, SCHEDULES, IN_ONE_TEST))

@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from streams.core.facts import Click
-from streams.core.policy import Policy, parse_policy
+from streams.core.policy import Policy
 from streams.core.terms import PolicySet, Terms
 from streams.errors import RedcatError
 from streams.lanes import Lanes
 from streams.owner import Surroundings
 from streams.policy_book import PolicyBook
 from streams.ports import Batch
-from tests.generators.policies import Document
 from tests.simulation.feed import Kinds, Listener, MemoryFeed
 from tests.simulation.process import Process
 from tests.simulation.publisher import MemoryPublisher
@@ -35,9 +34,9 @@ class FragilePolicies(PolicySet):
 class FragileBook(PolicyBook):
     """Makes fragile sets of policies."""
 
-    def __init__(self, documents: Iterable[Document], poison: set[str]) -> None:
+    def __init__(self, policies: Iterable[Policy], poison: set[str]) -> None:
         self._poison = poison
-        super().__init__(parse_policy(document) for document in documents)
+        super().__init__(policies)
 
     def policy_set(self, policies: Iterable[Policy]) -> PolicySet:
         return FragilePolicies(policies, self._poison)
@@ -46,7 +45,7 @@ class FragileBook(PolicyBook):
 class Worker:
     """Its lanes, and their own lines to all servers."""
 
-    def __init__(self, name: str, servers: Servers, policies: Sequence[Document], kinds: Kinds) -> None:
+    def __init__(self, name: str, servers: Servers, policies: Sequence[Policy], kinds: Kinds) -> None:
         self.name = name
         self.process = Process(name, servers)
         self.poison: set[str] = set()

@@ -2,11 +2,11 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from streams.core.policy import parse_policy
+from streams.core.policy import Policy, parse_policy
 from streams.core.results import Result
 from streams.topics import LANE_TOPICS
 from tests.generators.policies import DEFAULT_POLICY, Document
@@ -14,20 +14,18 @@ from tests.generators.records import Written
 from tests.oracle.placement import partition_of
 from tests.simulation.chance import Chance
 from tests.simulation.feed import Kinds
-from tests.simulation.kafka import Content
+from tests.simulation.kafka import Content, Stored
 from tests.simulation.process import Call, Fault, Life, task_factory
-from tests.simulation.publisher import RESULTS, last_marker
-from tests.simulation.servers import KAFKA, PRODUCERS, START_MS, STORE, Servers
+from tests.simulation.publisher import RESULTS
+from tests.simulation.servers import KAFKA, PRODUCERS, START_MS, STORE
+from tests.simulation.standing import Standing
 from tests.simulation.worker import Worker
 
 SESSION_S = 8.0
-LONGEST_S = 300.0  # after the last fault; longer is stuck
-LOOK_EVERY_S = 0.5
 FOR_GOOD = Fault("stop", math.inf)
-QUIET_S = 8.0  # long enough for a request to be given up, and for every idle lane to compare its tip
 
 
-class World(Servers):
+class World(Standing):
     """Where a run happens."""
 
     def __init__(
@@ -38,14 +36,14 @@ class World(Servers):
         policies: Sequence[Document] = (DEFAULT_POLICY,),
         kinds: Kinds = LANE_TOPICS,
     ) -> None:
-        super().__init__(partitions, chance)
-        self.kinds = kinds
-        """The topics of each kind of lane, as workers know them that start from now on."""
+        super().__init__(partitions, chance, policies, kinds)
         asyncio.get_running_loop().set_task_factory(task_factory)  # type: ignore[arg-type]  # it takes what create_task passes
-        self.policies = policies
-        self.workers: dict[str, Worker] = {}
+        self._policies: dict[int, Policy] = {}  # by the document's identity
+        self._usurper: tuple[str, float] | None = None  # and how long what it did stands
+        self._before_usurper = 0
         self._return: tuple[int, int, float] | None = None  # after so many transactions, to which state, how late
         self.produced: set[tuple[str, int, int]] = set()  # what producers sent, as against workers
+        self.lost: dict[tuple[str, int], list[list[Stored]]] = {}  # what partitions held before they lost some of it
         self._inflict: dict[str, Callable[[Worker, Fault], object]] = {
             "crash": self.crash,
             "pause": self.pause,
@@ -56,12 +54,15 @@ class World(Servers):
             "roll back": lambda _, fault: self.roll_back(self.saved[-1 - fault.choice % len(self.saved)]),
             "forth": lambda _, fault: self.roll_back(self.saved[max(0, self.left_at - fault.choice % 4)]),
             "revive": self.revive,
+            "usurp": self.usurp,
             "branch": lambda _, fault: self.branch(fault),
             "empty": lambda *_: self.roll_back(self.saved[0]),
             "results stall": lambda _, fault: self.leave_for(PRODUCERS, fault.seconds),
             "store away": lambda _, fault: self.leave_for(STORE, fault.seconds),
             "kafka away": lambda _, fault: self.leave_for(KAFKA, fault.seconds),
             "poison": self.poison,
+            "cut off": lambda _, fault: self.cut_off(fault),
+            "recreate": lambda _, fault: self.recreate(fault),
         }
 
     # -- workers
@@ -70,7 +71,8 @@ class World(Servers):
         """One more worker; they are named A, B and so on."""
         name = chr(ord("A") + len(self.workers))
         self.note(f"{name} starts")
-        self.workers[name] = Worker(name, self, policies or self.policies, self.kinds)
+        known = [self._parsed(document) for document in policies or self.policies]
+        self.workers[name] = Worker(name, self, known, self.kinds)
         return self.workers[name]
 
     def crash(self, worker: Worker, fault: Fault = FOR_GOOD) -> None:
@@ -104,7 +106,29 @@ class World(Servers):
         self._return = 1 + fault.choice % 2, len(self.saved) - 1 - fault.choice % 3, fault.seconds
         self.roll_back(self.saved[max(0, len(self.saved) - 2 - fault.choice)])
 
+    def usurp(self, worker: Worker, fault: Fault) -> None:
+        """Let a worker sleep until its lanes are another one's, and when it then has published let that be undone.
+
+        At an acquire this makes an owner whose time has passed, and in the end another one that never noticed it.
+        """
+        self.pause(worker, fault)
+        self.group.expire(worker.name)
+        self._usurper = worker.name, (0.0, 0.0, 0.002, 0.02)[fault.choice % 4]
+
+    def _undo_usurper(self, call: Call) -> None:
+        name, seconds = self._usurper or ("", 0.0)
+        if call == (name, "store.acquire"):
+            self._before_usurper = len(self.saved) - 2
+        elif call == (name, "producer.commit"):
+            self._usurper, then = None, self._before_usurper
+            self._loop.call_later(seconds, lambda: self.roll_back(self.saved[max(0, then)]))
+
     def done(self, call: Call) -> None:
+        if self._usurper is not None:
+            self._undo_usurper(call)
+        fault = self.chance.strike_after(call)
+        if fault is not None:
+            self._do(fault, call, "after")
         if call.name == "producer.commit" and self._return is not None:
             commits, then, seconds = self._return
             self._return = (commits - 1, then, seconds) if commits > 1 else None
@@ -141,24 +165,70 @@ class World(Servers):
         if worker.process.life is Life.PAUSED:
             self.group.expire(worker.name)
 
+    # -- topics
+
+    def cut_off(self, fault: Fault) -> None:
+        """Let Kafka lose the last records of an input topic, as after an election of a leader that lagged behind.
+
+        Nothing that a worker forwarded is lost: that such a record was told and is gone nobody could mend.
+        """
+        topic, partition = self._some_topic(fault.choice)
+        log = self.kafka.logs[topic, partition]
+        sent = {offset for of, number, offset in self.produced if (of, number) == (topic, partition)}
+        kept = max((record.offset + 1 for record in log.committed(0) if record.offset not in sent), default=0)
+        self._lose(topic, partition, max(kept, log.end - 1 - fault.choice // 4 % 4))
+
+    def recreate(self, fault: Fault) -> None:
+        """Let somebody delete an input topic and make it again."""
+        topic, partition = self._some_topic(fault.choice)
+        self._lose(topic, partition, 0)
+
+    def _lose(self, topic: str, partition: int, end: int) -> None:
+        log = self.kafka.logs[topic, partition]
+        if not log.start <= end < log.end:
+            return
+        self.note(f"LOST {topic} {partition} from {end} to {log.end}")
+        kind = next(kind for kind, topics in enumerate(self.kinds) if topic in topics)
+        self.damaged.add(kind * self.partitions + partition)
+        self.lost.setdefault((topic, partition), []).append(list(log.committed(0)))
+        self.produced -= {(topic, partition, offset) for offset in range(end, log.end)}
+        self.kafka.truncate(topic, partition, end)
+        for worker in self.workers.values():
+            worker.feed.look_at_once()
+
+    def _some_topic(self, choice: int) -> tuple[str, int]:
+        topics = [topic for topics in self.kinds for topic in topics]
+        return topics[choice % len(topics)], choice // len(topics) % self.partitions
+
     # -- policies
 
     def publish(self, document: Document, learnt_s: Callable[[], float] = lambda: 0.5) -> None:
         """Put a policy into force; every worker hears of it after a while of its own."""
         self.note(f"policy {document['version']} is published")
         self.policies = [*self.policies, document]
+        policy = self._parsed(document)
         for worker in self.workers.values():
-            self._loop.call_later(learnt_s(), worker.policies.add, [parse_policy(document)])
+            self._loop.call_later(learnt_s(), worker.policies.add, [policy])
+
+    def _parsed(self, document: Document) -> Policy:
+        """The policy of a document, parsed once for all workers."""
+        known = self._policies.get(id(document))
+        if known is None:
+            known = self._policies[id(document)] = parse_policy(document)
+        return known
 
     # -- faults
 
     def strike(self, call: Call) -> Fault | None:
         fault = self.chance.strike(call)
         if fault is not None:
-            self.note(f"FAULT {fault} at {call.name} of {call.worker}")
-            if fault.what in self._inflict:
-                self._inflict[fault.what](self.workers[call.worker], fault)
+            self._do(fault, call, "at")
         return fault
+
+    def _do(self, fault: Fault, call: Call, moment: str) -> None:
+        self.note(f"FAULT {fault} {moment} {call.name} of {call.worker}")
+        if fault.what in self._inflict:
+            self._inflict[fault.what](self.workers[call.worker], fault)
 
     def sent(self, call: Call, fault: Fault) -> None:
         worker = self.workers[call.worker]
@@ -178,14 +248,13 @@ class World(Servers):
     @property
     def may_fork(self) -> bool:
         """Whether the faults so far may have made two histories: two rollbacks, or one and a writer that came late."""
-        rollbacks = sum(text.startswith("ROLLBACK") for _, text in self.log)
         late = any("paused" in text or "'late'" in text or "lost'" in text for _, text in self.log)
-        return rollbacks > 1 or (rollbacks == 1 and late)
+        return self.rollbacks > 1 or (self.rollbacks == 1 and late)
 
     @property
     def may_tell_again(self) -> bool:
         """Whether a restatement may have been rolled back: then nobody knows how much of it readers have seen."""
-        return any("is published" in text for _, text in self.log) and any("ROLLBACK" in text for _, text in self.log)
+        return self.rollbacks > 0 and any("is published" in text for _, text in self.log)
 
     # -- traffic
 
@@ -205,55 +274,3 @@ class World(Servers):
         logs = (self.kafka.logs[RESULTS, number] for number in range(self.partitions))
         records = (record for log in logs for record in log.committed(0))
         return [msgspec.json.decode(record.value or b"", type=Result) for record in records]
-
-    # -- rest
-
-    async def settle(self) -> None:
-        """Return when everything was absorbed and published and nothing more happens."""
-        quiet_since = self._loop.time()
-        until = quiet_since + LONGEST_S
-        while self._loop.time() < until:
-            await asyncio.sleep(LOOK_EVERY_S)
-            if self.defects:
-                raise self.defects[0]
-            if not (self.at_rest() and self.served()):
-                quiet_since = self._loop.time()
-            elif self._loop.time() - quiet_since > QUIET_S:
-                return
-        raise AssertionError(f"stuck: {self.stands()}")
-
-    def served(self) -> bool:
-        """Whether every lane is served by some worker."""
-        served: set[int] = set()
-        return served.union(*(worker.lanes.positions() for worker in self.workers.values())) >= set(self.lanes())
-
-    def at_rest(self) -> bool:
-        """Whether store and markers have reached the ends of all topics."""
-        return all(
-            store == ends and (marker == ends or not any(ends.values()))
-            for ends, store, marker in self.stands().values()
-        ) and all(map(self.restated, self.lanes()))
-
-    def restated(self, lane: int) -> bool:
-        """Whether all policies have entered a lane that has a state, and readers have seen the end of it."""
-        state, (_, marker) = self.states()[lane], last_marker(self.kafka, lane)
-        if not state.policies or marker is None:
-            return True
-        versions = {document["version"] for document in self.policies}
-        return all(set(one.policies) == versions and not one.restating for one in (state, marker))
-
-    def lanes(self) -> range:
-        """The lanes of the kinds that are known now."""
-        return range(len(self.kinds) * self.partitions)
-
-    def stands(self) -> dict[int, tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]]]:
-        """Per lane the ends of the topics, and how far the store and the markers are."""
-        lanes: dict[int, tuple[Mapping[str, int], Mapping[str, int], Mapping[str, int]]] = {}
-        for lane, state in zip(self.lanes(), self.states(), strict=False):
-            kind, partition = divmod(lane, self.partitions)
-            ends = {topic: self.kafka.logs[topic, partition].end for topic in self.kinds[kind]}
-            stored = dict.fromkeys(ends, 0) | state.positions
-            _, marker = last_marker(self.kafka, lane)
-            published = dict.fromkeys(ends, 0) | (marker.positions if marker is not None else {})
-            lanes[lane] = ends, stored, published
-        return lanes
