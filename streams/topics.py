@@ -13,6 +13,7 @@ ORDER = "order"
 NOTE_METRIC = "note-metric"
 CONVERSION = "conversion"
 DEAD_LETTER = "dead-letter"
+ALERT = "alert"
 
 TOKEN_TOPICS = (CLICK_OUT, SHOP_ENTRY, SHOP_ACTION, ORDER)
 """Keyed by token: partition number p of all of them together holds whole journeys."""
@@ -76,6 +77,11 @@ def replayed_letters(group: str) -> str:
     return f"{group}.replayed"
 
 
+def alert_marker(group: str) -> str:
+    """Logical name of the topic that says which alerts of `group` were published last."""
+    return f"{group}.alert-marker"
+
+
 POLICY = "policy"
 """Every policy that was put into force at run time, by its version."""
 
@@ -92,6 +98,8 @@ def all_topics(group: str) -> list[Topic]:
         Topic(DEAD_LETTER, "that of the record", ANY_TIME | LARGE),
         *(Topic(name, "lane", LAST_ONLY) for name in markers(group)),
         Topic(replayed_letters(group), "block of offsets", LAST_ONLY),
+        Topic(ALERT, "alert", ANY_TIME),
+        Topic(alert_marker(group), "alerts", LAST_ONLY),
     ]
 
 

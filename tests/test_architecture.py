@@ -67,6 +67,7 @@ OUTSIDE = {
     "orjson": ("app",),
     "structlog": ("app.logs",),
     "prometheus_client": ("app.metrics",),
+    "matplotlib": ("app.alerts.chart",),
     "apprise": ("app.alerts.channels.chats",),
     "httpx": ("app.alerts.channels.http",),
     "fastapi": ("app.api", "app.serving"),
@@ -87,6 +88,8 @@ OUTSIDE = {
 
 # The meaning of a journey must not depend on when or where it is computed.
 NOT_IN_CORE = {"asyncio", "datetime", "io", "logging", "os", "pathlib", "random", "socket", "threading", "time"}
+
+PURE_ALERTS = [f"app.alerts.{name}" for name in ("life", "causes", "conditions", "notices", "takeover", "triage")]
 
 
 def modules() -> dict[str, Path]:
@@ -129,6 +132,13 @@ def test_a_library_is_imported_only_where_it_belongs(name: str) -> None:
     libraries = {imported.split(".")[0] for imported in imports(name)} - {*sys.stdlib_module_names, *PACKAGES}
 
     assert {library for library in libraries if not within(name, OUTSIDE.get(library, ()))} == set()
+
+
+@pytest.mark.parametrize("name", PURE_ALERTS)
+def test_what_decides_about_alerts_reads_no_clock_and_no_server(name: str) -> None:
+    reached = {imported.split(".")[0] for imported in imports(name)} - {"app", "streams", "datetime"}
+
+    assert not reached & (NOT_IN_CORE | {"aiokafka", "hiredis"})
 
 
 @pytest.mark.parametrize("name", [name for name in CODE if name.startswith("streams.core")])

@@ -14,12 +14,14 @@ from app.settings import Settings
 from app.topic_admin import create_topics, require_topics
 from streams.errors import Misconfigured, Unavailable
 from streams.topics import (
+    ALERT,
     CONVERSION,
     DEAD_LETTER,
     METRIC_TOPICS,
     ORDER,
     POLICY,
     TOKEN_TOPICS,
+    alert_marker,
     markers,
     physical,
     replayed_letters,
@@ -38,7 +40,7 @@ async def test_missing_topics_are_made_once(settings: Settings) -> None:
         await require_topics(settings)
 
     names = [*TOKEN_TOPICS, *METRIC_TOPICS, POLICY, CONVERSION, DEAD_LETTER, *markers(settings.group)]
-    names.append(replayed_letters(settings.group))
+    names += [replayed_letters(settings.group), ALERT, alert_marker(settings.group)]
 
     assert await create_topics(settings) == [physical(settings.topic_prefix, name) for name in names]
     assert await create_topics(settings) == []

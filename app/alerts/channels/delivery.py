@@ -115,12 +115,15 @@ class Delivery:
     def __init__(self, couriers: Sequence[Courier]) -> None:
         self._couriers = couriers
 
-    def post(self, message: Message) -> list[str]:
-        """Hand a message to every channel that takes it; returns their names."""
-        takers = [courier for courier in self._couriers if courier.takes(message)]
-        for courier in takers:
-            courier.post(message)
-        return [courier.name for courier in takers]
+    def takers(self, message: Message) -> list[str]:
+        """The names of the channels that take a message."""
+        return [courier.name for courier in self._couriers if courier.takes(message)]
+
+    def post(self, message: Message) -> None:
+        """Hand a message to every channel that takes it."""
+        for courier in self._couriers:
+            if courier.takes(message):
+                courier.post(message)
 
     async def run(self) -> None:
         """Deliver until cancelled."""
