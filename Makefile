@@ -3,7 +3,12 @@ PYTHON ?= python3
 BIN = .venv/bin
 ARGS ?=
 
-.PHONY: install demo test lint bench real chaos schemas
+UV ?= uv
+COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+HELM = .venv/helm/helm
+CHART = deploy/helm/redcat
+
+.PHONY: install demo test lint bench real chaos schemas locks deploy helm
 
 install: .venv/installed
 
@@ -27,6 +32,27 @@ chaos: install
 
 schemas: install
 	$(BIN)/redcat schemas --write docs/schemas
+
+# The first for developers, the others for the image: what runs, and what builds.
+locks:
+	$(COMPILE) pyproject.toml --extra local --extra dev -o requirements.lock
+	$(COMPILE) pyproject.toml -c requirements.lock --custom-compile-command "make locks" -o deploy/requirements.lock
+	echo "hatchling>=1.27" | $(COMPILE) - -c requirements.lock --custom-compile-command "make locks" -o deploy/build.lock
+
+# With promtool (Debian: prometheus) and docker-compose.
+deploy:
+	promtool check config deploy/prometheus/prometheus.yml
+	promtool test rules deploy/prometheus/tests.yml
+	docker-compose -f docker-compose.yml config --quiet
+
+# Builds helm the first time, with Go, in about four minutes.
+helm: $(HELM)
+	$(HELM) lint --strict $(CHART) --values $(CHART)/ci/values.yaml
+	$(HELM) template redcat $(CHART) --values $(CHART)/ci/values.yaml >.venv/helm/all.yaml
+	$(BIN)/python -m tests.deploy.manifests .venv/helm/all.yaml
+
+$(HELM):
+	GOBIN=$(abspath .venv/helm) go install -ldflags "-s -w" helm.sh/helm/v3/cmd/helm@v3.18.6
 
 .venv/installed: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

@@ -26,7 +26,7 @@ INSIDE = {
     "app.consumer_kit.billing": ("app.consumer_kit.conversions",),
     "app.cli": ("app.logs", "streams.errors"),
     "app.settings": ("streams.errors", "streams.core.policy", "streams.rollups"),
-    "app.metrics.table": (),
+    "app.metrics.table": ("app.dead_letters.letters",),
     "app.metrics.instruments": ("app.metrics.table",),
     "app.health.lag": ("streams.ports",),
     "app.health.stalls": ("app.health.view",),

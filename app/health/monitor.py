@@ -14,6 +14,7 @@ from app.metrics.showing import show_worker
 from app.metrics.table import WORKER
 from app.metrics.watching import WatchingLanes
 from app.settings import Settings
+from streams.topics import lane_count
 
 
 class Monitor:
@@ -28,6 +29,7 @@ class Monitor:
         self._watchdog: Watchdog | None = None
         self._server: HealthServer | None = None
         self._stopping = False
+        self.instruments.gauge("redcat_namespace_lanes").set(lane_count(settings.partitions))
         show_worker(self.instruments, self._view, ready=lambda: not self.reasons())
         self.instruments.gauge("redcat_stalled").set_function(lambda: bool(self._stalls()))
 

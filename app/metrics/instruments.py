@@ -39,6 +39,8 @@ class Instruments(Generic[Name]):
         if name not in self._counters:
             row = self._row(name, "counter")
             self._counters[name] = Counter(name, row.help, row.labels, registry=self.registry)
+            for value in row.known:
+                self._counters[name].labels(value)
         return self._counters[name]
 
     def gauge(self, name: Name) -> Gauge:

@@ -5,6 +5,8 @@ A label never names a note, a token, an order or anything else of which there ma
 
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from app.dead_letters.letters import CODES
+
 Kind: TypeAlias = Literal["counter", "gauge", "histogram"]
 
 
@@ -15,7 +17,11 @@ class Metric(NamedTuple):
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()  # upper bounds, of a histogram
+    known: tuple[str, ...] = ()  # values of the only label that are shown from the beginning, with 0: else Prometheus
+    # would not see the first of them as an increase
 
+
+REASONS: Final = ("assigned", "refused", "unavailable", "stopped")
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -24,6 +30,7 @@ WorkerName: TypeAlias = Literal[
     "redcat_ready",
     "redcat_stalled",
     "redcat_lanes",
+    "redcat_namespace_lanes",
     "redcat_batches_total",
     "redcat_records_total",
     "redcat_results_total",
@@ -53,14 +60,20 @@ WORKER: Final[dict[WorkerName, Metric]] = {
     "redcat_ready": Metric("gauge", "1 while /ready says yes"),
     "redcat_stalled": Metric("gauge", "1 from the time a stall is found until the process ends itself"),
     "redcat_lanes": Metric("gauge", "Lanes that the group has given to this worker"),
+    "redcat_namespace_lanes": Metric("gauge", "Lanes that there are, whoever has them"),
     "redcat_batches_total": Metric("counter", "Batches committed", ("lane",)),
     "redcat_records_total": Metric("counter", "Records committed, bad ones and repeats included", ("topic",)),
     "redcat_results_total": Metric("counter", "Results published"),
-    "redcat_dead_letters_total": Metric("counter", "Records set aside as dead letters, by error code", ("code",)),
+    "redcat_dead_letters_total": Metric(
+        "counter", "Records set aside as dead letters, by error code", ("code",), known=CODES
+    ),
     "redcat_forwarded_total": Metric("counter", "Records found in a partition that is not their key's, and sent on"),
     "redcat_replayed_records_total": Metric("counter", "Records gone through again after the store was rolled back"),
     "redcat_takeovers_total": Metric(
-        "counter", "Take-overs begun: assigned, or again after refused, unavailable or stopped", ("reason",)
+        "counter",
+        "Take-overs begun: assigned, or again after refused, unavailable or stopped",
+        ("reason",),
+        known=REASONS,
     ),
     "redcat_commit_seconds": Metric("histogram", "From sending a commit to Redis to its answer", (), SECONDS),
     "redcat_transaction_seconds": Metric("histogram", "A transaction with results and marker", (), SECONDS),
@@ -105,6 +118,8 @@ SERVER: Final[dict[ServerName, Metric]] = {
     "redcat_http_request_seconds": Metric("histogram", "Time to answer, by the route's template", ("route",), SECONDS),
     "redcat_http_streams": Metric("gauge", "Server-sent event streams that are open"),
     "redcat_http_stream_events_total": Metric("counter", "Events sent on streams"),
-    "redcat_http_refused_total": Metric("counter", "Requests refused, by reason: no_key or wrong_key", ("reason",)),
+    "redcat_http_refused_total": Metric(
+        "counter", "Requests refused, by reason", ("reason",), known=("no_key", "wrong_key")
+    ),
     "redcat_loop_delay_seconds": WORKER["redcat_loop_delay_seconds"],
 }

@@ -6,6 +6,7 @@ from typing import NamedTuple, get_args
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from app.dead_letters.letters import CODES
 from app.health.monitor import Monitor
 from app.health.server import HealthServer
 from app.metrics.instruments import Instruments
@@ -61,6 +62,13 @@ def test_a_worker_shows_every_metric_of_the_table() -> None:
     timed = {"redcat_commit_seconds", "redcat_transaction_seconds", "redcat_results"}
 
     assert {name.removesuffix("_total") for name in WORKER} - timed <= collected
+
+
+def test_every_code_of_a_dead_letter_is_shown_from_the_beginning() -> None:
+    seen = shown(Monitor(Settings()).instruments)
+
+    assert {labels for name, labels in seen if name == "redcat_dead_letters_total"} == set(CODES)
+    assert set(seen.values()) >= {0.0}
 
 
 def test_a_batch_is_counted_by_topic_and_its_dead_letters_by_code() -> None:

@@ -1,0 +1,1 @@
+"""What deploy/ says fits the program: settings, commands, metrics, dependencies."""
