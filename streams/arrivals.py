@@ -1,13 +1,13 @@
 """What a batch brought: facts by token, or metrics by note, and the records that go elsewhere."""
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from streams.codec import decode_records
 from streams.murmur2 import partitions_of
+from streams.parking import comes_too_late, has_full, parked_code
 from streams.ports import Batch, Message, Record, Spans
 from streams.topics import NOTE_METRIC, partition_of_lane
 
@@ -40,6 +40,7 @@ class Arrivals(msgspec.Struct, Generic[Content]):
     aside: list[Aside]
     misplaced: list[Misplaced]
     consumed: dict[str, int]
+    late: set[int] = set()  # in a replay the facts, by identity, whose journeys were full when they came first
 
     def records_of(self, facts: Sequence[Content]) -> Iterator[tuple[str, Record]]:
         """The records that these very facts came from, with their topics."""
@@ -49,13 +50,16 @@ class Arrivals(msgspec.Struct, Generic[Content]):
 
 
 def arrivals(batch: Batch, partitions: int, parked: Spans | None = None) -> Arrivals[Any]:
-    """Decode a batch.  `parked`, in a silent replay, names the records to set aside untried."""
+    """Decode a batch.  `parked`, in a replay, names what is to be set aside untried and the full journeys."""
     arrived: Arrivals[Any] = Arrivals({}, [], [], [], {})
     for topic, records in batch.records.items():
         arrived.consumed[topic] = len(records)
         tried = _without_parked(arrived, topic, records, parked) if parked else records
         decoded = decode_records(topic, tried)
         arrived.sources.append((topic, decoded.facts, decoded.sources))
+        if parked and has_full(parked):
+            facts = zip(decoded.facts, decoded.sources, strict=True)
+            arrived.late |= {id(fact) for fact, record in facts if comes_too_late(parked, topic, record)}
         arrived.aside += [Aside(topic, record, code, message) for record, code, message in decoded.invalid]
         sort = _sort_by_note if topic == NOTE_METRIC else _sort_by_token
         sort(decoded.facts, arrived.by_key)
@@ -79,23 +83,13 @@ def _sort_by_note(metrics: Iterable[Any], by_key: dict[str, list[Any]]) -> None:
 
 def _without_parked(arrived: Arrivals[Any], topic: str, records: Sequence[Record], parked: Spans) -> list[Record]:
     kept = []
-    spans = {code: parked[f"{topic}:{code}"] for code in PARK_CODES if f"{topic}:{code}" in parked}
     for record in records:
-        code = next((code for code, known in spans.items() if within(record.offset, known)), None)
+        code = parked_code(parked, topic, record.offset)
         if code is None:
             kept.append(record)
         else:
             arrived.aside.append(Aside(topic, record, code, "parked before a replay"))
     return kept
-
-
-PARK_CODES = ("internal", "token_overflow")
-
-
-def within(offset: int, spans: Sequence[tuple[int, int]]) -> bool:
-    """Whether an offset lies in one of the ascending spans."""
-    index = bisect_right(spans, offset, key=lambda span: span[0])
-    return index > 0 and offset < spans[index - 1][1]
 
 
 def _set_misplaced_apart(arrived: Arrivals[Any], here: int, partitions: int) -> None:
@@ -131,24 +125,6 @@ def forward(misplaced: Misplaced) -> Message:
     return Message(misplaced.topic, misplaced.partition, record.timestamp, record.key, record.value, headers)
 
 
-def parked_offsets(aside: Iterable[Aside]) -> dict[str, list[int]]:
-    """The offsets of records that the core did not take, by topic and code."""
-    parked: dict[str, list[int]] = {}
-    for one in aside:
-        if one.code in PARK_CODES:
-            parked.setdefault(f"{one.topic}:{one.code}", []).append(one.record.offset)
-    return parked
-
-
-def add_spans(parked: Spans, aside: Mapping[str, Sequence[int]]) -> Spans:
-    """`parked` with more offsets by topic and code; adjoining offsets become one span."""
-    grown = dict(parked)
-    for name, offsets in aside.items():
-        spans: list[tuple[int, int]] = []
-        for first, end in sorted([*parked.get(name, []), *((offset, offset + 1) for offset in offsets)]):
-            if spans and first <= spans[-1][1]:
-                spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
-            else:
-                spans.append((first, end))
-        grown[name] = spans
-    return grown
+def parkable(aside: Iterable[Aside]) -> Iterator[tuple[str, str, Record]]:
+    """What was set aside, as `park` takes it."""
+    return ((one.topic, one.code, one.record) for one in aside)

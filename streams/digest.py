@@ -15,11 +15,14 @@ from streams.core.results import Result, changed, result_of, void, void_identiti
 from streams.core.tally import Tally
 from streams.core.terms import PolicySet
 from streams.errors import LaneStopped, RedcatError
+from streams.parking import INTERNAL, OVERFLOW
 from streams.ports import Increments, Journeys, Orders, ResultRecord
 from streams.stored import JourneyCodec
 from streams.words import Words
 
 log = logging.getLogger(__name__)
+
+FULL = "the journey holds 1024 distinct records"
 
 
 class Digest(msgspec.Struct):
@@ -80,12 +83,32 @@ class Digester:
                 raise
             except Exception as error:
                 # One token's records must not stop the lane: they wait as dead letters for a mended core.
-                self._park(digest, arrived, facts, "internal", f"the core could not digest it: {error!r}")
+                self._park(digest, arrived, facts, INTERNAL, f"the core could not digest it: {error!r}")
             else:
                 if overflow:
-                    self._park(digest, arrived, overflow, "token_overflow", "the journey holds 1024 distinct records")
+                    self._park(digest, arrived, overflow, OVERFLOW, FULL)
         _keep_ledger(digest, arrived)
         return digest
+
+    def without_late(self, arrived: Arrivals[Fact], loaded: Sequence[bytes | None]) -> list[bytes | None]:
+        """See Digesting.  Order matters: what a full journey holds of a topic came before, perhaps in this batch."""
+        wanted: list[bytes | None] = []
+        for (token, facts), value in zip(list(arrived.by_key.items()), loaded, strict=True):
+            journey = Journey() if value is None else self._codec.unpack(token, value)[0]
+            kept, late = list[Fact](), list[Fact]()
+            for fact in facts:
+                if id(fact) in arrived.late and not journey.knows(fact):
+                    late.append(fact)
+                else:
+                    kept.append(fact)
+                    journey.absorb(fact)
+            arrived.aside += [Aside(topic, record, OVERFLOW, FULL) for topic, record in arrived.records_of(late)]
+            if kept:
+                arrived.by_key[token] = kept
+                wanted.append(value)
+            else:
+                del arrived.by_key[token]
+        return wanted
 
     def _digest_lone_click(self, digest: Digest, click: Click) -> None:
         """The same as for any token, for what most of them are: a new journey of one click has no results."""

@@ -29,6 +29,10 @@ class Digest(Protocol):
 class Digesting(Protocol):
     """What makes digests; `revision` is the number of the commit to come."""
 
+    def without_late(self, arrived: Arrivals[Any], loaded: Sequence[bytes | None], /) -> list[bytes | None]:
+        """Set aside what came to full journeys and is not in them; returns what of `loaded` is still wanted."""
+        ...
+
     def digest(self, arrived: Arrivals[Any], loaded: Sequence[bytes | None], revision: int, /) -> Digest: ...
 
     def restate(self, held: Iterable[tuple[str, bytes]], revision: int, /, *, everything: bool) -> Digest: ...

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import msgspec
 
-from streams.arrivals import Arrivals, Aside, add_spans, arrivals, dead_letter, forward, parked_offsets
+from streams.arrivals import Arrivals, Aside, arrivals, dead_letter, forward, parkable
 from streams.digest import Digester
 from streams.digesting import Digest, Digesting
 from streams.errors import LaneStopped, Refused
 from streams.lane_policies import LanePolicies
 from streams.metric_digest import MetricDigester, stored_names
 from streams.observer import Nobody, Observer
+from streams.parking import park
 from streams.policy_book import PolicyBook
 from streams.ports import (
     Batch,
@@ -89,7 +90,7 @@ class Owner:
         self.check_chain(batch)
         arrived = arrivals(batch, self.around.partitions)
         digest = await self.digest(arrived)
-        parked = add_spans(self.parked, parked_offsets(digest.aside))
+        parked = park(self.parked, parkable(digest.aside))
         positions = self.positions | batch.after
         entry = self.entry(positions, parked, digest.results, arrived, digest.aside)
         await self.commit(digest, positions=positions, parked=parked, last=last_records(batch), entry=entry, trim=trim)
@@ -122,6 +123,8 @@ class Owner:
         clicks = (fact for topic, facts, _ in arrived.sources if topic == CLICK_OUT for fact in facts)
         self.policies.note(clicks, self.around.now_ms())
         loaded = await self.load(arrived)
+        if arrived.late:
+            loaded = self.digester.without_late(arrived, loaded)
         return self.digester.digest(arrived, loaded, self.tip.sequence + 1)
 
     async def load(self, arrived: Arrivals[Any]) -> list[bytes | None]:

@@ -9,10 +9,11 @@ published that this history never made.  Then every result of every journey touc
 
 from typing import Any
 
-from streams.arrivals import Arrivals, add_spans, arrivals, parked_offsets, within
+from streams.arrivals import Arrivals, arrivals, parkable
 from streams.digesting import Digest
 from streams.errors import LaneStopped, Refused
 from streams.owner import Owner, last_records
+from streams.parking import PARK_CODES, is_parked, park, within, without
 from streams.ports import Batch, Entry, Positions, ResultRecord, Spans
 from streams.takeover import Fork, Replay
 
@@ -38,20 +39,19 @@ async def absorb_silently(owner: Owner, batch: Batch, replay: Replay) -> None:
     await owner.commit(
         digest,
         positions=positions,
-        parked=add_spans(owner.parked, parked_offsets(digest.aside)),
+        parked=park(owner.parked, parkable(digest.aside)),
         last=last_records(batch),
         published=replay.marker.tip if done else None,
     )
 
 
 def _refuse_to_park_anew(lane: int, digest: Digest, parked: Spans) -> None:
-    for name, offsets in parked_offsets(digest.aside).items():
-        for offset in offsets:
-            if not within(offset, parked.get(name, [])):
-                raise LaneStopped(
-                    f"lane {lane}: {name} at offset {offset} was absorbed before the store was rolled back, "
-                    "but cannot be absorbed again: run the version of Redcat that absorbed it"
-                )
+    for topic, code, record in parkable(digest.aside):
+        if code in PARK_CODES and not is_parked(parked, topic, record):
+            raise LaneStopped(
+                f"lane {lane}: {topic} at offset {record.offset} was absorbed before the store was rolled back, but is "
+                f"now set aside as {code}: run the version of Redcat that absorbed it"
+            )
 
 
 class Retelling:
@@ -79,7 +79,7 @@ class Retelling:
         _refuse_to_park_anew(owner.lane, digest, {})
         results = await self._results(digest, again)
         self._uncount(digest, batch)
-        parked = _without(owner.parked, self._fork.parked_here_only, self.told)
+        parked = without(owner.parked, self._fork.parked_here_only, self.told)
         covered = {topic: max(offset, self._marker.positions.get(topic, 0)) for topic, offset in self.told.items()}
         entry = owner.entry(covered, parked, results, again, again.aside)
         published = self._marker.tip if self.done() else None
@@ -90,14 +90,14 @@ class Retelling:
         """Records that only the store had parked, to be absorbed now; and all records to be told again."""
         marker, fork, partitions = self._marker, self._fork, self._owner.around.partitions
         unparked = batch._replace(records={
-            topic: [record for record in records if _parked(fork.parked_here_only, topic, record.offset)]
+            topic: [record for record in records if is_parked(fork.parked_here_only, topic, record)]
             for topic, records in batch.records.items()
         })  # fmt: skip
         again = batch._replace(records={
-            topic: [record for record in records if fork.concerns(topic, record.offset, marker)]
+            topic: [record for record in records if fork.concerns(topic, record, marker)]
             for topic, records in batch.records.items()
         })  # fmt: skip
-        still_parked = _without(self._owner.parked, fork.parked_here_only, fork.end)
+        still_parked = without(self._owner.parked, fork.parked_here_only, fork.end)
         return arrivals(unparked, partitions), arrivals(again, partitions, parked=still_parked)
 
     def _uncount(self, digest: Digest, batch: Batch) -> None:
@@ -113,23 +113,10 @@ class Retelling:
         """Every result of the journeys to be told again, as they are after the digest."""
         owner = self._owner
         loaded = await owner.load(again)
+        if again.late:
+            loaded = owner.digester.without_late(again, loaded)
         values = {key: value for key, value in zip(again.by_key, loaded, strict=True) if value is not None}
         for changed in digest.journeys():
             values.update(zip(changed.tokens, changed.values, strict=True))
         revision = owner.tip.sequence + 1
         return [record for key, value in values.items() for record in owner.digester.tell(key, value, revision)]
-
-
-def _parked(spans: Spans, topic: str, offset: int) -> bool:
-    return any(name.partition(":")[0] == topic and within(offset, known) for name, known in spans.items())
-
-
-def _without(parked: Spans, taken: Spans, below: Positions) -> Spans:
-    """`parked` without the spans of `taken` below some positions; those are single offsets."""
-    left: Spans = {}
-    for name, spans in parked.items():
-        end = below.get(name.partition(":")[0], 0)
-        gone = {offset for first, last in taken.get(name, []) for offset in range(first, last) if offset < end}
-        offsets = [offset for first, last in spans for offset in range(first, last) if offset not in gone]
-        left |= add_spans({}, {name: offsets}) if gone else {name: spans}
-    return {name: spans for name, spans in left.items() if spans}

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from streams.arrivals import within
 from streams.errors import LaneStopped
-from streams.ports import Entry, LaneState, Marker, Positions, Spans, Tip
+from streams.parking import difference, has_full, is_parked, topic_of
+from streams.ports import Entry, LaneState, Marker, Positions, Record, Spans, Tip
 
 
 class GoOn(msgspec.Struct, frozen=True):
@@ -35,16 +35,11 @@ class Fork(msgspec.Struct, frozen=True):
     parked_here_only: Spans
     parked_there_only: Spans
 
-    def concerns(self, name: str, offset: int, marker: Marker) -> bool:
-        """Whether the results of a record (`name`: its topic) must be told again."""
-        if offset >= marker.positions.get(name, 0):
+    def concerns(self, topic: str, record: Record, marker: Marker) -> bool:
+        """Whether the results of a record must be told again."""
+        if record.offset >= marker.positions.get(topic, 0):
             return True
-        return any(
-            within(offset, spans)
-            for parked in (self.parked_here_only, self.parked_there_only)
-            for key, spans in parked.items()
-            if key.partition(":")[0] == name
-        )
+        return any(is_parked(parked, topic, record) for parked in (self.parked_here_only, self.parked_there_only))
 
 
 def decide(state: LaneState, marker: Marker | None) -> GoOn | Replay:
@@ -65,8 +60,13 @@ def decide(state: LaneState, marker: Marker | None) -> GoOn | Replay:
 
 
 def _replay(state: LaneState, marker: Marker) -> Replay:
-    here_only = _difference(state.parked, marker.parked, below=marker.positions)
-    there_only = _difference(marker.parked, state.parked, below=state.positions)
+    here_only = difference(state.parked, marker.parked, below=marker.positions)
+    there_only = difference(marker.parked, state.parked, below=state.positions)
+    if has_full(here_only):
+        raise LaneStopped(
+            "a journey was full before some records came that are part of it in what was published: the histories have "
+            "parted there; run `redcat rebuild` into a new namespace"
+        )
     topics = marker.positions.keys() | state.positions.keys()
     until = {topic: max(marker.positions.get(topic, 0), state.positions.get(topic, 0)) for topic in topics}
     ahead = any(state.positions.get(topic, 0) > marker.positions.get(topic, 0) for topic in topics)
@@ -76,24 +76,7 @@ def _replay(state: LaneState, marker: Marker) -> Replay:
         start = {topic: marker.positions.get(topic, 0) for topic in topics}
         for parked in (here_only, there_only):
             for name, spans in parked.items():
-                topic = name.partition(":")[0]
+                topic = topic_of(name)
                 start[topic] = min(start.get(topic, 0), spans[0][0])
         fork = Fork(start, until, here_only, there_only)
     return Replay(marker, until, not behind, fork)
-
-
-def _difference(parked: Spans, other: Spans, below: Positions) -> Spans:
-    """The spans of `parked` below the positions that are not in `other`."""
-    difference: Spans = {}
-    for name, spans in parked.items():
-        end = below.get(name.partition(":")[0], 0)
-        known = other.get(name, [])
-        alone = [
-            (offset, offset + 1)
-            for first, last in spans
-            for offset in range(first, min(last, end))
-            if not within(offset, known)
-        ]
-        if alone:
-            difference[name] = alone
-    return difference

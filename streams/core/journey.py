@@ -37,6 +37,10 @@ class Journey(msgspec.Struct):
         self.lost.append(loser)
         return "conflicts"
 
+    def knows(self, fact: Fact) -> bool:
+        """Whether this very content is here, be it that it lost."""
+        return self._like(fact).get(fact.event_id) == fact or fact in self.lost
+
     def full(self) -> bool:
         """Whether as many distinct contents are known, those that lost included, as a journey may hold."""
         contents = len(self.clicks) + len(self.entries) + len(self.actions) + len(self.steps) + len(self.lost)

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.behaviour.builders import click, paid
+from streams.core.journey import MAX_CONTENTS
+from streams.topics import DEAD_LETTER
+from tests.behaviour.builders import click, entry, paid
 from tests.faults.facts import A_WHILE_S, CLICK, ENTRY, FROZEN, LATE_CLICK, PAID, REPLY_LOST, UNFROZEN
 from tests.generators.records import Written
 from tests.oracle.placement import partition_of
@@ -207,6 +209,21 @@ async def test_records_that_only_the_store_had_parked_are_absorbed_as_soon_as_th
         await world.settle()
         assert world.states()[0].parked == {}
         assert_exact(world)
+
+
+@pytest.mark.parametrize("offsets", [(1_000, 1), (1, 1)])
+@in_virtual_time
+async def test_what_came_to_a_full_journey_in_a_stretch_that_only_the_store_holds_is_told_once(
+    offsets: tuple[int, int],
+) -> None:
+    async with running() as world:
+        world.send(CLICK, *(entry(f"e{number}", at=number) for number in range(MAX_CONTENTS - 1)))
+        await asyncio.sleep(A_WHILE_S)
+        too_many = [entry(f"late-{number}", at=number) for number in range(4)]
+        await absorb_in_two_histories(world, *too_many, entry("e1", at=1), PAID, entry_of_another(), offsets=offsets)
+        await world.settle()
+        assert_exact(world)
+        assert len(list(world.kafka.logs[DEAD_LETTER, 0].committed(0))) == len(too_many) + 1
 
 
 @in_virtual_time

@@ -9,14 +9,19 @@ from streams.core.journey import MAX_CONTENTS
 from streams.errors import Unavailable
 from streams.outbox import MAX_RECORDS, MAX_WAITING, Outbox
 from streams.owner import COUNTER_ROOM
+from streams.parking import FOR_EVER, full_name
 from streams.ports import Entry, Marker, ResultRecord, Tip
+from streams.publisher_marker import encode_marker
+from streams.topics import DEAD_LETTER
 from tests.behaviour.builders import click, entry, paid, policy
 from tests.faults.facts import A_WHILE_S, CLICK, ENTRY, FROZEN, LONG_S, ORDER_LIFE, PAID, SLOW, UNFROZEN
 from tests.simulation.clock import in_virtual_time
 from tests.simulation.exactness import assert_exact
+from tests.simulation.publisher import last_marker
 from tests.simulation.story import running
 
 POISON = {"fmcg.skincare"}
+FULL_FROM = (("shop-entry", MAX_CONTENTS - 1), ("order", 0))
 
 
 @in_virtual_time
@@ -100,12 +105,38 @@ async def test_a_full_journey_takes_no_more_and_a_replay_sets_the_same_records_a
         )
         await world.settle()
         parked = world.states()[0].parked
-        assert sum(end - first for spans in parked.values() for first, end in spans) == 36
+        assert parked == {full_name(topic, b"t1"): [(at, FOR_EVER)] for topic, at in FULL_FROM}
+        assert len(list(world.kafka.logs[DEAD_LETTER, 0].committed(0))) == 36
         assert_exact(world)
         world.roll_back(world.saved[0])
         world.chance.batch_offsets = 400
         await world.settle()
         assert world.states()[0].parked == parked
+        assert_exact(world)
+
+
+@pytest.mark.parametrize("batch_offsets", [3, 500])
+@in_virtual_time
+async def test_markers_stay_small_however_much_comes_to_a_full_journey_among_others(batch_offsets: int) -> None:
+    async with running() as world:
+        world.send(CLICK, *(entry(f"e{number}", at=number) for number in range(MAX_CONTENTS - 3)))
+        await asyncio.sleep(A_WHILE_S)
+        world.chance.batch_offsets = 100
+        for number in range(400):  # every third is held already, every fifth comes twice although it is not
+            world.send(
+                entry(f"e{number}" if number % 3 == 0 else f"late-{number // 5}", at=number),
+                paid(f"p{number % 90}", at=number % 90),
+                entry(f"of-another-{number}", at=number, token=f"t{2 + number}"),
+            )
+        await world.settle()
+        _, marker = last_marker(world.kafka, 0)
+        assert marker is not None
+        assert len(encode_marker(marker)) < 500
+        assert_exact(world)
+        world.chance.batch_offsets = batch_offsets
+        world.roll_back(world.saved[0])
+        await world.settle()
+        assert world.states()[0].parked == marker.parked
         assert_exact(world)
 
 

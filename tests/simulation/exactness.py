@@ -5,14 +5,14 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from streams.arrivals import PARK_CODES
 from streams.core.results import Result
 from streams.owner import last_records
+from streams.parking import PARK_CODES, full_name
 from streams.ports import Batch, LastRecord, Message
 from streams.topics import DEAD_LETTER, partition_of_lane
 from tests.comparison import assert_agrees, assert_counts_agree
 from tests.oracle.evaluation import Evaluation, evaluate
-from tests.oracle.intake import Invalid, Record, read
+from tests.oracle.intake import Invalid, Record, canonical, read
 from tests.oracle.ledger import DeadLetter
 from tests.oracle.placement import is_misplaced, partition_of
 from tests.pure_worker import Sums
@@ -138,14 +138,30 @@ def _letters(world: World) -> list[Message]:
 
 def _parked(world: World) -> dict[tuple[str, int, int], str]:
     """The records that the core did not take, and their codes."""
-    return {
-        (topic, partition_of_lane(lane, world.partitions), offset): code
-        for lane, state in enumerate(world.states())
-        for name, spans in state.parked.items()
-        for topic, _, code in (name.partition(":"),)
-        for first, end in spans
-        for offset in range(first, end)
-    }
+    parked: dict[tuple[str, int, int], str] = {}
+    for lane, state in enumerate(world.states()):
+        partition = partition_of_lane(lane, world.partitions)
+        for name, spans in state.parked.items():
+            topic, code, *full = name.split(":")
+            offsets = (offset for first, end in spans for offset in range(first, end))
+            for offset in _new_to_full(world, topic, partition, name) if full else offsets:
+                parked[topic, partition, offset] = code
+    return parked
+
+
+def _new_to_full(world: World, topic: str, partition: int, name: str) -> Iterator[int]:
+    """The records that brought something new to a journey that was full."""
+    states = world.states()
+    (first,) = (state.parked[name][0][0] for state in states if name in state.parked)
+    held = set[bytes]()
+    for record in world.kafka.logs[topic, partition].committed(0):
+        said = read(Record(topic, partition, record.offset, record.key, record.value))
+        if isinstance(said, Invalid) or full_name(topic, record.key) != name:
+            continue
+        if record.offset < first:
+            held.add(canonical(said))
+        elif canonical(said) not in held:
+            yield record.offset
 
 
 def _truth(world: World, stopped: Collection[int] = ()) -> Evaluation:

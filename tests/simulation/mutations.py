@@ -15,7 +15,7 @@ class Change(NamedTuple):
 LANE, OWNER, OUTBOX = "streams/lane.py", "streams/owner.py", "streams/outbox.py"
 TAKEOVER, REPLAYING = "streams/takeover.py", "streams/replaying.py"
 POLICIES, RESTATING, DIGEST = "streams/lane_policies.py", "streams/restating.py", "streams/digest.py"
-STORE = "app/memory_store.py"
+STORE, ARRIVALS = "app/memory_store.py", "streams/arrivals.py"
 PUBLISHER, STANDING = "tests/simulation/publisher.py", "tests/simulation/standing.py"
 
 _CONFIRM = "        await around.feed.confirm(self.number)\n"
@@ -126,7 +126,8 @@ MUTATIONS: Final[dict[str, list[Change]]] = {
     # -- silent replay
     "replay without cap": [Change(LANE, "owner.positions, replay.until, owner.last_records)", "owner.positions, None, owner.last_records)")],
     "replay parks nothing": [Change(REPLAYING, "parked=replay.marker.parked)\n    digest", "parked=None)\n    digest")],
-    "replay may park anew": [Change(REPLAYING, "            if not within(offset, parked.get(name, [])):", "            if False:")],
+    "replay may park anew": [Change(REPLAYING, "if code in PARK_CODES and not is_parked(parked, topic, record):", "if False:")],
+    "replay does not know full journeys": [Change(ARRIVALS, "if parked and has_full(parked):", "if False:")],
     "replay never sets the published tip": [Change(REPLAYING, "published=replay.marker.tip if done else None", "published=None")],
     "replay sets the published tip at once": [Change(REPLAYING, "published=replay.marker.tip if done else None", "published=replay.marker.tip")],
     "published tip not set where nothing is to absorb": [Change(LANE, "marker if done else None)", "None)")],
@@ -134,9 +135,10 @@ MUTATIONS: Final[dict[str, list[Change]]] = {
     # -- forks
     "a fork is not noticed": [Change(TAKEOVER, "if ahead or here_only or there_only:", "if False:")],
     "a fork of positions is not noticed": [Change(TAKEOVER, "if ahead or here_only or there_only:", "if here_only or there_only:")],
-    "a fork of what is parked here is not noticed": [Change(TAKEOVER, "here_only = _difference(state.parked, marker.parked, below=marker.positions)", "here_only: Spans = {}")],
-    "a fork of what is parked there is not noticed": [Change(TAKEOVER, "there_only = _difference(marker.parked, state.parked, below=state.positions)", "there_only: Spans = {}")],
+    "a fork of what is parked here is not noticed": [Change(TAKEOVER, "here_only = difference(state.parked, marker.parked, below=marker.positions)", "here_only: Spans = {}")],
+    "a fork of what is parked there is not noticed": [Change(TAKEOVER, "there_only = difference(marker.parked, state.parked, below=state.positions)", "there_only: Spans = {}")],
     "of a fork only changes are told": [Change(REPLAYING, "results = await self._results(digest, again)", "results = digest.results")],
+    "of a fork nothing that came to full journeys is told": [Change(REPLAYING, "if again.late:", "if False:")],
     "of a fork no messages are told": [Change(REPLAYING, "results, again, again.aside)", "results, again, again.aside)._replace(messages=[])")],
     "published tip set before a fork is told": [Change(REPLAYING, "done = replay.fork is None and at_end", "done = at_end")],
     "published tip set with the first of a fork": [Change(REPLAYING, "published = self._marker.tip if self.done() else None", "published = self._marker.tip")],

@@ -4,12 +4,13 @@ import msgspec
 import pytest
 
 from app.policies.file import read_policies
-from streams.arrivals import Arrivals, add_spans, arrivals, parked_offsets, within
+from streams.arrivals import Arrivals, arrivals, parkable
 from streams.core.facts import Click, Fact
 from streams.core.journey import MAX_CONTENTS
 from streams.core.results import Result
 from streams.core.terms import PolicySet, Terms
 from streams.digest import Digest, Digester
+from streams.parking import FOR_EVER, full_name, park
 from streams.ports import Batch
 from streams.words import Words
 from tests.behaviour.builders import cart, click, entry, favourite, paid
@@ -61,7 +62,7 @@ def test_a_full_journey_takes_no_new_content_but_still_knows_what_it_has(batches
     assert [(one.code, one.record.offset) for one in aside] == [("token_overflow", MAX_CONTENTS + n) for n in range(3)]
 
     again = digested(digester, arrived(many[1], entry("e2", at=9), first=5_000), stored)
-    assert parked_offsets(again.aside) == {"shop-entry:token_overflow": [5_001]}
+    assert park({}, parkable(again.aside)) == {full_name("shop-entry", b"t1"): [(5_001, FOR_EVER)]}
     assert again.tally.ledger["shop-entry:duplicates"] == 1
     assert again.tally.ledger["shop-entry:invalid/token_overflow"] == 1
 
@@ -72,7 +73,7 @@ def test_what_the_core_cannot_digest_is_set_aside_and_the_rest_goes_on() -> None
     digest = digested(digester, arrived(poison, click(token="t2"), entry(token="t2", at=1), paid(at=2)), stored)
     assert told(digest) == {"entry:entry@1": "credited"}
     assert stored.keys() == {"t2"}
-    assert parked_offsets(digest.aside) == {"click-out:internal": [0], "order:internal": [3]}
+    assert park({}, parkable(digest.aside)) == {"click-out:internal": [(0, 1)], "order:internal": [(3, 4)]}
     assert "ZeroDivisionError" in digest.aside[0].message
     assert digest.tally.ledger["order:invalid/internal"] == 1
 
@@ -101,9 +102,3 @@ def test_what_was_parked_before_a_replay_is_parked_again_untried() -> None:
     batch = arrivals(Batch(0, 1, {}, {}, records), partitions=1, parked={"order:internal": [(3, 5)]})
     assert batch.by_key == {}
     assert [(one.code, one.record.offset) for one in batch.aside] == [("internal", 4)]
-
-
-def test_adjoining_offsets_become_one_span() -> None:
-    spans = add_spans({"order:internal": [(1, 3), (7, 8)]}, {"order:internal": [5, 3, 6]})
-    assert spans == {"order:internal": [(1, 4), (5, 8)]}
-    assert [offset for offset in range(10) if within(offset, spans["order:internal"])] == [1, 2, 3, 5, 6, 7]

@@ -3,6 +3,7 @@
 import pytest
 
 from streams.errors import LaneStopped
+from streams.parking import FOR_EVER, full_name
 from streams.ports import Entry, LaneState, Marker, Positions, Spans, Tip
 from streams.takeover import GoOn, Replay, decide
 
@@ -80,6 +81,16 @@ def test_records_parked_on_one_side_only_are_a_fork_from_the_first_of_them(
 def test_records_parked_on_both_sides_are_none() -> None:
     parked: Spans = {"order:internal": [(2, 4)]}
     assert replay(state(positions={"order": 5}, parked=parked), entry(5, parked=parked)).fork is None
+
+
+def test_histories_in_which_a_journey_was_filled_by_other_records_stop_the_lane() -> None:
+    full: Spans = {full_name("order", b"t1"): [(2, FOR_EVER)]}
+    with pytest.raises(LaneStopped, match="was full before"):
+        replay(state(positions={"order": 5}, parked=full), entry(5))
+    assert replay(state(positions={"order": 5}, parked=full), entry(5, parked=full)).fork is None
+    fork = replay(state(positions={"order": 5}), entry(5, parked=full)).fork
+    assert fork is not None
+    assert fork.start == {"order": 2}
 
 
 def test_what_was_parked_beyond_the_own_positions_will_be_parked_by_the_replay() -> None:
