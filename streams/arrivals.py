@@ -88,7 +88,7 @@ def _without_parked(arrived: Arrivals[Any], topic: str, records: Sequence[Record
         if code is None:
             kept.append(record)
         else:
-            arrived.aside.append(Aside(topic, record, code, "parked before a replay"))
+            arrived.aside.append(Aside(topic, record, code, "the core could not take it when it came"))
     return kept
 
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Final
 
 from streams.errors import LaneStopped, RedcatError, Refused, Unavailable
+from streams.isolating import absorb
 from streams.outbox import Outbox
 from streams.owner import Owner, Surroundings
 from streams.ports import Batch, Entry, LaneState
@@ -219,7 +220,7 @@ class Lane:
         try:
             if batch.seek == seek:
                 self._quiet = False
-                entry = await owner.absorb(batch, outbox.take_trim())
+                entry = await absorb(owner, batch, outbox.take_trim())
                 self.steps += 1
                 self._around.observer.absorbed(batch, entry)
                 await outbox.add(entry)

@@ -42,6 +42,7 @@ from streams.topics import CLICK_OUT, METRIC_TOPICS, lane_count, partition_of_la
 from streams.words import Words
 
 FOLD_FROM: Final = 10_000  # moments: each row that they share is then written once
+MOST_PARKED: Final = 10_000  # stretches of records: every marker and every commit names them all
 COUNTER_ROOM: Final = 2**62  # no counter reaches 2**63 while all lanes together have spent less than this
 
 
@@ -85,12 +86,20 @@ class Owner:
         """Remember what the owners before have left to be folded."""
         self._recent = list(recent)
 
-    async def absorb(self, batch: Batch, trim: Tip | None) -> Entry:
-        """Digest a batch and commit it together with its outbox entry."""
+    async def absorb(self, batch: Batch, trim: Tip | None, poison: Spans | None = None) -> Entry:
+        """Digest a batch and commit it together with its outbox entry; what is `poison` is set aside untried.
+
+        LaneStopped when so much was parked that the core must be to blame, not the records.
+        """
         self.check_chain(batch)
-        arrived = arrivals(batch, self.around.partitions)
+        arrived = arrivals(batch, self.around.partitions, parked=poison)
         digest = await self.digest(arrived)
         parked = park(self.parked, parkable(digest.aside))
+        if sum(map(len, parked.values())) > MOST_PARKED:
+            raise LaneStopped(
+                f"more than {MOST_PARKED} stretches of records of lane {self.lane} could not be digested: "
+                "the version that runs must be to blame; run one that digests them"
+            )
         positions = self.positions | batch.after
         entry = self.entry(positions, parked, digest.results, arrived, digest.aside)
         await self.commit(digest, positions=positions, parked=parked, last=last_records(batch), entry=entry, trim=trim)
