@@ -43,6 +43,7 @@ COMMANDS = (
     Command("policy", "app.commands.policy", "Check policies, and compare them."),
     Command("alerts", "app.commands.alerts", "Rules that watch for drops: check them, try them, run them."),
     Command("serve", "app.commands.serve", "The HTTP API and the dashboard."),
+    Command("keys", "app.commands.keys", "Who may see what: keys of parties."),
     Command("config", "app.commands.config", "Show the settings in force, secrets masked."),
 )
 

@@ -72,14 +72,20 @@ class SeriesDocument(msgspec.Struct, frozen=True, omit_defaults=True):
     grouped: Grouped | None = None
 
 
-class JourneyDocument(msgspec.Struct, frozen=True):
-    """What happened under a token and why each result came out as it did, as `redcat explain --json` tells it."""
+class JourneyDocument(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What happened under a token and why each result came out as it did, as `redcat explain --json` tells it.
+
+    Lane, `kept_ms` and policies are told to the admin.
+    """
 
     token: str
     facts: list[dict[str, Any]]
     clicks: list[dict[str, Any]]
     results: list[dict[str, Any]]
     superseded: list[str]
+    lane: int | None = None
+    kept_ms: int | None = None
+    policies: list[int] | None = None
 
 
 class OrderDocument(msgspec.Struct, frozen=True):

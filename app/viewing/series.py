@@ -15,7 +15,7 @@ from app.viewing.figures import CounterValue, Figures, Rates, figures_of
 from app.viewing.periods import HOUR_S, Periods, WrongPeriods, hours_of
 from app.viewing.scopes import Dimension, Scope
 from app.viewing.view import View
-from streams.rollups import BASES, HOUR_MS, Rows
+from streams.rollups import BASES, Rows
 
 Basis: TypeAlias = Literal["event", "click"]
 
@@ -79,18 +79,19 @@ def rows_of(view: View, scope: Scope | None, name: str) -> list[str]:
     return [f"c{'|'.join(parts)}" for parts in distinct("platform", "link", "note_kind")]
 
 
-def spans_of(query: SeriesQuery, rows: Sequence[str], minutes_since_ms: int) -> dict[Span, list[str]]:
-    """The rows to read, by span; WrongPeriods if they are too many.
+def kept_step_s(scope: Scope | None, step_s: int, from_ms: int, minutes_since_ms: int) -> int:
+    """The finest step of at least `step_s` there is: of notes, and of what came before `minutes_since_ms`, by hour."""
+    by_hour = scope == "notes" or from_ms < minutes_since_ms
+    return max(step_s, HOUR_S) if by_hour else step_s
 
-    Minutes are read where the step wants them; those are kept from `minutes_since_ms` on, and never for notes.
-    """
+
+def spans_of(query: SeriesQuery, rows: Sequence[str]) -> dict[Span, list[str]]:
+    """The rows to read, by span; WrongPeriods if they are too many."""
     hours, bases = hours_of(query.periods), _bases(query)
     fine = query.step_s < HOUR_S
     fields = len(hours) * len(rows) * len(bases) * (60 if fine else 1)
     if fields > MOST_FIELDS:
         raise WrongPeriods("this is too much to read at once: take a longer step or a shorter time")
-    if fine and (query.scope == "notes" or hours[0] * HOUR_MS < minutes_since_ms // HOUR_MS * HOUR_MS):
-        raise WrongPeriods(f"by the minute nothing is kept of notes or of long ago: take a step of at least {HOUR_S}")
     if fine:
         names = [f"{minute:02d}{base}{row}" for minute in range(60) for base in bases for row in rows]
         return {("minutes", hour): names for hour in hours}

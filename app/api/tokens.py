@@ -1,0 +1,77 @@
+"""`GET /v1/tokens/{token}` and `/v1/orders/{order_id}`: what happened, and why it came out so."""
+
+import asyncio
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+
+from app.api.access import Grant
+from app.api.answers import answer
+from app.api.documents import JourneyDocument, OrderDocument
+from app.api.openapi import ANSWERS, EXAMPLE_JOURNEY
+from app.api.problems import Refusal, not_found
+from app.api.server import Server
+from app.explaining.explanation import Explained
+from app.viewing.journeys import json_of
+from app.viewing.party import Party
+
+UNKNOWN_S: Final = 0.1
+
+
+def router(server: Server) -> APIRouter:
+    """The routes."""
+    routes, model = APIRouter(tags=["journeys"]), server.model
+
+    @routes.get(
+        "/v1/tokens/{token}",
+        summary="What happened under a token",
+        responses=ANSWERS.with_document("JourneyDocument", EXAMPLE_JOURNEY),
+    )
+    async def token(
+        request: Request,
+        name: Annotated[str, Path(alias="token", max_length=128)],
+        grant: Annotated[Grant, Depends(server.access.grant)],
+    ) -> Response:
+        began_s = _clock()
+        found = await model.explained(grant.party, name)
+        if found is None:
+            raise await _unknown(began_s)
+        return answer(request, _document(found, grant.party))
+
+    @routes.get(
+        "/v1/orders/{order_id}",
+        summary="What happened under the tokens that hold an order",
+        responses=ANSWERS.with_document("OrderDocument", {"order_id": "o1", "journeys": [EXAMPLE_JOURNEY]}),
+    )
+    async def order(
+        request: Request,
+        name: Annotated[str, Path(alias="order_id", max_length=128)],
+        grant: Annotated[Grant, Depends(server.access.grant)],
+    ) -> Response:
+        began_s = _clock()
+        found = await model.explained_order(grant.party, name)
+        if not found:
+            raise await _unknown(began_s)
+        return answer(request, OrderDocument(name, [_document(one, grant.party) for one in found]))
+
+    return routes
+
+
+def _document(found: Explained, party: Party) -> JourneyDocument:
+    told: dict[str, Any] = json_of(found, party)
+    return JourneyDocument(**told)
+
+
+async def _unknown(began_s: float) -> Refusal:
+    """The answer for what does not exist for who asks.
+
+    A journey of others has to be read before it can be hidden, one that never was is missed at once: so both are
+    answered when the same time has passed, or as many times that as it took.
+    """
+    passed_s = _clock() - began_s
+    await asyncio.sleep(UNKNOWN_S * (passed_s // UNKNOWN_S + 1) - passed_s)
+    return not_found()
+
+
+def _clock() -> float:
+    return asyncio.get_running_loop().time()
