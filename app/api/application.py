@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from app.api import figures, lists, login, openapi, operations, problems, series, stream, tokens
+from app.api import alerts, figures, lists, login, openapi, operations, problems, series, stream, tokens
 from app.api.guard import Guard
 from app.api.server import Server
 from app.metrics.requests import MeasuredRequests
@@ -28,7 +28,7 @@ def build_api(server: Server) -> FastAPI:
     problems.install(app)
     openapi.install(app)
     app.state.server = server
-    for module in (series, figures, lists, tokens, stream, login, operations):
+    for module in (alerts, series, figures, lists, tokens, stream, login, operations):
         app.include_router(module.router(server))
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(Guard)

@@ -80,7 +80,7 @@ def _list_document(server: Server, grant: Grant, query: RankQuery, asked: ListPa
         page = server.model.rankings.page(view, query, asked.limit, asked.cursor)
     except WrongCursor as error:
         raise invalid(str(error)) from error
-    remainder = view.remainder(query.filters)
+    remainder = view.remainder(query.scope, query.filters)
     return ListDocument(
         [ItemDocument(item.id, item.figures.counters, item.figures.rates) for item in page.items],
         page.next_cursor,

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import orjson
 import typer
@@ -87,7 +87,7 @@ def _with_keys(work: Callable[[PartyKeys], Awaitable[T]]) -> T:
     return asyncio.run(_connected(Settings.from_env(os.environ, TOML_FILE), work))
 
 
-async def _connected(settings: Settings, work: Callable[[PartyKeys], Awaitable[Any]]) -> Any:
+async def _connected(settings: Settings, work: Callable[[PartyKeys], Awaitable[T]]) -> T:
     dial = dialler(redis_address(settings))
     link = await until_answered(lambda: dial(0), server=f"Redis at {settings.shown()['redis']}")
     try:

@@ -76,6 +76,10 @@ class Cells:
         text: str = self.names[dimension].texts[self._codes[dimension][row]]
         return text
 
+    def key(self, row: int) -> tuple[str, ...]:
+        """What a row is of in all dimensions."""
+        return tuple(self.name(dimension, row) for dimension in DIMENSIONS)
+
     def codes(self, dimension: Dimension) -> Numbers:
         """The number of each row's name in a dimension."""
         return self._codes[dimension][: self.size]

@@ -73,8 +73,11 @@ def refused_of(flat: Mapping[str, int]) -> dict[str, int]:
 
 
 def rate_of(numerator: int, denominator: int) -> Rate | None:
-    """A share of independent trials with its Wilson interval; None without trials."""
-    if denominator <= 0:
+    """A share of independent trials with its Wilson interval; None without trials.
+
+    Corrections that were released apart from what they correct can leave numbers that are no share.
+    """
+    if denominator <= 0 or not 0 <= numerator <= denominator:
         return None
     low, high = wilson(numerator, denominator)
     return Rate(numerator / denominator, numerator, denominator, low, high)

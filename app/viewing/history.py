@@ -7,9 +7,12 @@ import msgspec
 
 from app.explaining.explanation import policy_set
 from app.redis_store.live_series import Span
+from app.viewing.grouping import add
 from app.viewing.maturity import GROWING, DelayCurve, delay_curve, expected, mature_days
 from app.viewing.model import ReadModel
 from app.viewing.party import Party
+from app.viewing.periods import HOUR_S, WrongPeriods, hours_of
+from app.viewing.releasing import text_of
 from app.viewing.scopes import Dimension, Scope
 from app.viewing.series import Point, SeriesQuery, counted, points, rows_of, spans_of
 from app.viewing.view import View
@@ -19,6 +22,7 @@ from streams.rollups import BASES, HOUR_MS, Rows
 
 HOURS: Final = 24
 CLICK: Final = BASES["click"]
+MOST_RELEASED: Final = 500_000  # fields read for a series of what was released
 MOST_CURVES: Final = 256
 MOST_COMBINATIONS: Final = 200  # whose order windows are looked up one by one
 
@@ -46,6 +50,8 @@ class History:
         view = model.view(party)
         if query.scope is not None and view.figures(query.scope, query.id) is None:
             return None
+        if party.grouped:
+            return points(query, await self._released(view, query))
         rows = rows_of(view, query.scope, query.id)
         sums = counted(query, await model.series.rows(spans_of(query, rows)))
         found = points(query, sums)
@@ -53,6 +59,24 @@ class History:
             return found
         cohorts = await self.cohorts(party, query.scope, query.id)
         return [self._with_future(point, counts, query, cohorts) for point, counts in zip(found, sums, strict=True)]
+
+    async def _released(self, view: View, query: SeriesQuery) -> list[dict[str, int]]:
+        """What was released in each period: for who is shown groups only, nothing else has a time."""
+        if query.basis != "event":
+            raise WrongPeriods("what is shown to this party is booked when it is released: take basis=event")
+        if query.step_s < HOUR_S:
+            raise WrongPeriods(f"what is shown to this party is released by the hour: take a step of at least {HOUR_S}")
+        cells, hours = view.cells, hours_of(query.periods)
+        rows = view.rows() if query.scope is None else view.rows_of(query.scope, query.id)
+        texts = [text_of(cells.key(row)) for row in cells.of_shops(rows).tolist()]
+        if len(texts) * len(hours) > MOST_RELEASED:
+            raise WrongPeriods("this is too much to read at once: take a shorter time")
+        sums: list[dict[str, int]] = [{} for _ in query.periods.starts_ms]
+        for hour, of_rows in (await self._model.releases.hours(hours, texts)).items():
+            place = query.periods.place(hour * HOUR_MS)
+            for counts in of_rows.values() if place is not None else ():
+                add(sums[place or 0], counts)
+        return sums
 
     async def delays(self, party: Party, scope: Scope | None, name: str, days: range) -> dict[str, int]:
         """Orders by class of delay (`orders:CLASS`) of the clicks of some days since 1970."""

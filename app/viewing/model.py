@@ -5,7 +5,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
 
 from app.connections import redis_address
 from app.explaining.explanation import Explained, read_journey
@@ -15,12 +15,14 @@ from app.redis_store.link import dialler
 from app.redis_store.live_series import LiveSeries
 from app.redis_store.namespace import NoNamespace, read_namespace
 from app.redis_store.reader import Reader, open_reader
+from app.redis_store.releases import Releases
 from app.settings import Settings
 from app.viewing.journeys import holds_order, seen_by
 from app.viewing.live import Ticks
 from app.viewing.mirror import Mirror
 from app.viewing.party import Party
 from app.viewing.ranking import Rankings
+from app.viewing.releasing import Grouping, Releasing
 from app.viewing.view import View
 from streams.core.facts import ID_PATTERN
 from streams.errors import RedcatError, Unavailable
@@ -30,6 +32,7 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 0.15  # between two looks at what the lanes have changed
 REST: Final = 1.5  # times as long as a look took, so that looking never takes half of the time
 NAMESPACE_S: Final = 1.0
+RELEASES_S: Final = 1.0
 RETRY_S: Final = 0.5
 MOST_VIEWS: Final = 64
 
@@ -37,13 +40,6 @@ MOST_VIEWS: Final = 64
 def now_ms() -> int:
     """The wall clock."""
     return time.time_ns() // 1_000_000
-
-
-class Grouping(NamedTuple):
-    """Figures of grouped parties change in steps of so many tokens, and did so last at `released_ms`."""
-
-    k_tokens: int
-    released_ms: int
 
 
 class ReadModel:
@@ -58,8 +54,10 @@ class ReadModel:
         self.trouble: str | None = "nothing was read yet"
         self._delay_ms = 0
         self._mirror: Mirror | None = None
+        self._releasing: Releasing | None = None
         self._reader: Reader | None = None
         self._series: LiveSeries | None = None
+        self._releases: Releases | None = None
         self._views: dict[Party, View] = {}
         self._dial = dialler(redis_address(settings))
 
@@ -86,9 +84,16 @@ class ReadModel:
             raise Unavailable(self.trouble or "nothing was read yet")
         return self._series
 
+    @property
+    def releases(self) -> Releases:
+        """As `reader`, for what was released to grouped parties."""
+        if self._releases is None:
+            raise Unavailable(self.trouble or "nothing was read yet")
+        return self._releases
+
     def grouping(self) -> Grouping:
         """How the figures of grouped parties came about."""
-        return Grouping(self.settings.k_tokens, 0)
+        return Grouping(self.settings.k_tokens, 0) if self._releasing is None else self._releasing.grouping
 
     def view(self, party: Party) -> View:
         """What a party sees; Unavailable before anything was read."""
@@ -135,16 +140,27 @@ class ReadModel:
         await self._disconnect()
         reader = self._reader = await open_reader(self._dial, self.settings.group)
         self._series = LiveSeries(reader)
+        # What is watched must not share a connection: others would end the watch.
+        self._releases = Releases(await self._dial(0), self.settings.group)
         changes = ChangesReader(reader)
         mirror = Mirror(changes)
         began_ms = self.clock()
         await mirror.load()
         await self._shown(changes, began_ms)
-        self._mirror, self.trouble = mirror, None
+        releasing = Releasing(mirror.live, mirror.released, self.settings.k_tokens, self.settings.kept.hours_ms)
+        await releasing.look(self._releases, self.clock())
+        self._mirror, self._releasing, self.trouble = mirror, releasing, None
         self._views.clear()
         self.ticks.tell()
-        checked = 0.0
+        release = asyncio.create_task(self._release(releasing, self._releases))
+        try:
+            await self._follow_changes(reader, changes, mirror)
+        finally:
+            release.cancel()
+
+    async def _follow_changes(self, reader: Reader, changes: ChangesReader, mirror: Mirror) -> None:
         clock = asyncio.get_running_loop().time
+        checked = clock()
         while True:
             began = clock()
             if began - checked > NAMESPACE_S:
@@ -159,6 +175,16 @@ class ReadModel:
             if changed:
                 self._changed()
             await asyncio.sleep(max(LOOK_S, REST * (clock() - began)))
+
+    async def _release(self, releasing: Releasing, releases: Releases) -> None:
+        """Look every second whether it is time to release, beside everything else: a release takes its time."""
+        while True:
+            await asyncio.sleep(RELEASES_S)
+            try:
+                if await releasing.look(releases, self.clock()):
+                    self._changed()
+            except RedcatError as error:
+                log.warning("what is due cannot be released", extra={"reason": str(error)})
 
     def _changed(self) -> None:
         for view in self._views.values():
@@ -188,3 +214,6 @@ class ReadModel:
         if self._reader is not None:
             await self._reader.close()
             self._reader = self._series = None
+        if self._releases is not None:
+            self._releases.close()
+            self._releases = None

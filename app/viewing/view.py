@@ -48,13 +48,15 @@ class View:
         """The figures of all cells that fit, those of notes as such only where nothing is asked of the shop."""
         return figures_of(self.cells.sums(self.rows(filters)))
 
-    def remainder(self, filters: Filters = EVERYTHING) -> Figures | None:
-        """What of the total is in no id's figures, because it cannot be shown by id yet; None where all is."""
+    def remainder(self, scope: Scope, filters: Filters = EVERYTHING) -> Figures | None:
+        """What of the total is in no id's figures, because it cannot be shown by id; None where all is."""
         if not self.party.grouped:
             return None
         rows = self.rows(filters)
-        nowhere = self.cells.names["note_id"].numbers.get("", -1)
-        return figures_of(self.cells.sums(rows[self.cells.codes("note_id")[rows] == nowhere]))
+        for dimension in ("note_id", DIMENSION_OF[scope]):
+            nothing = self.cells.names[dimension].numbers.get("", -1)
+            rows = rows[self.cells.codes(dimension)[rows] == nothing]
+        return figures_of(self.cells.sums(rows))
 
     def rows_of(self, scope: Scope, name: str) -> list[int]:
         """The rows of one id, none if it does not exist for the party."""
