@@ -48,7 +48,7 @@ deploy:
 # Builds helm the first time, with Go, in about four minutes.
 helm: $(HELM)
 	$(HELM) lint --strict $(CHART) --values $(CHART)/ci/values.yaml
-	$(HELM) template redcat $(CHART) --values $(CHART)/ci/values.yaml >.venv/helm/all.yaml
+	$(HELM) template redcat $(CHART) --kube-version 1.33 --values $(CHART)/ci/values.yaml >.venv/helm/all.yaml
 	$(BIN)/python -m tests.deploy.manifests .venv/helm/all.yaml
 
 $(HELM):

@@ -12,6 +12,7 @@ from faust.app.base import BootStrategy
 from app.connections import kafka_options, redis_address, until_answered
 from app.health.monitor import Monitor
 from app.health.survey import Surveyed
+from app.health.timely import TimelyFeed
 from app.metrics.timing import TimedPublisher, TimedStore
 from app.policies.file import policy_texts, read_policies
 from app.policies.in_force import PoliciesInForce, policy_feed
@@ -52,8 +53,8 @@ class Frame(faust.App):
         self.flow_control.resume()
 
 
-def build_worker(settings: Settings) -> faust.App:
-    """A worker as a Faust app that is not started yet."""
+def build_worker(settings: Settings, *, accept_lag: bool = False) -> faust.App:
+    """A worker as a Faust app that is not started yet; for `accept_lag` see TimelyFeed."""
     app = Frame(
         settings.group,
         broker=f"kafka://{settings.kafka.split(',')[0].strip()}",  # never used, but Faust wants one
@@ -88,7 +89,7 @@ def build_worker(settings: Settings) -> faust.App:
         on_lanes=assign,
         on_stopped=fail,
     )
-    spine = Spine(settings, feed)
+    spine = Spine(settings, feed, accept_lag=accept_lag)
     lanes = spine.lanes = Lanes(spine.around, crashed)
     batches = agents.register(app, lanes)
     app.service(spine)  # type: ignore[arg-type]  # Faust takes a service as well as its class
@@ -116,12 +117,13 @@ class Spine(faust.Service):
 
     lanes: Lanes
 
-    def __init__(self, settings: Settings, feed: KafkaFeed) -> None:
+    def __init__(self, settings: Settings, feed: KafkaFeed, *, accept_lag: bool) -> None:
         super().__init__()
         self._settings = settings
         self._own_policies = policy_texts(read_policies(settings.policy))
         self._policies = PoliciesInForce(policy_feed(settings), book := PolicyBook(), self._open_namespace)
         self._feed = feed
+        self._timely = TimelyFeed(feed, book, now_ms, settings.partitions, accept_lag=accept_lag)
         self._publisher = publisher_of(settings)
         self._to_stop = AsyncExitStack()  # what to stop, the last first
         self._dial = dialler(redis_address(settings))
@@ -130,7 +132,7 @@ class Spine(faust.Service):
         self._store = TimedStore(self._dial, settings.group, settings.shards, monitor.instruments)
         publisher = TimedPublisher(self._publisher, monitor.instruments)
         self.around = Surroundings(
-            self._store, publisher, feed, book, settings.partitions, now_ms, settings.kept, monitor.observer
+            self._store, publisher, self._timely, book, settings.partitions, now_ms, settings.kept, monitor.observer
         )
 
     async def on_start(self) -> None:
@@ -161,7 +163,7 @@ class Spine(faust.Service):
     async def _hand_over(self) -> None:
         positions = self.lanes.positions()
         await self.lanes.close()
-        await self._feed.commit_positions(positions)
+        await self._timely.report(positions)
 
     async def on_stop(self) -> None:
         """Hand the lanes over, then leave the group at once."""
@@ -182,14 +184,14 @@ class Spine(faust.Service):
 
     @faust.Service.task
     async def _watch(self) -> None:
-        await self._monitor.watch(Surveyed(self.lanes, self._feed, self.around.policies, self._ping, now_ms))
+        await self._monitor.watch(Surveyed(self.lanes, self._timely, self._ping, now_ms))
 
     @faust.Service.task
     async def _report_positions(self) -> None:
         """Tell Kafka where the lanes stand, for the lag tools of people; nothing here ever reads it."""
         while not self.should_stop:
             await self.sleep(REPORT_POSITIONS_S)
-            await self._feed.commit_positions(self.lanes.positions())
+            await self._timely.report(self.lanes.positions())
 
     @faust.Service.task
     async def _collect_garbage(self) -> None:

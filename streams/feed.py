@@ -185,16 +185,24 @@ class KafkaFeed:
             raise Unavailable(f"Kafka at {self._kafka['bootstrap_servers']} tells no end offsets: {error}") from error
         return {lane: {topic: ends[place] for place, topic in its.items()} for lane, its in places.items()}
 
-    async def commit_positions(self, positions: Mapping[int, Positions]) -> bool:
-        """Tell the group where lanes stand, for people's lag tools; False if that did not work this time."""
+    async def commit_positions(self, positions: Mapping[int, Positions], caught_up_ms: Mapping[int, int]) -> bool:
+        """Tell the group where lanes stand, for people's lag tools; False if that did not work this time.
+
+        `caught_up_ms`, by lane, is what `caught_up_ms` returns to whoever asks next.
+        """
         return await self._group.commit(
             {
-                place: positions[lane][topic]
+                place: (positions[lane][topic], str(caught_up_ms.get(lane, "")))
                 for lane in positions.keys() & self._readers.keys()
                 for place, topic in self._places.lanes[lane].items()
                 if topic in positions[lane]
             }
         )
+
+    async def caught_up_ms(self, lane: int) -> int | None:
+        """Up to when nothing had waited for the lane, as its last owner told; None: unknown.  Raises Unavailable."""
+        notes = await self._group.notes(self._places.lanes[lane])
+        return min((int(note) for note in notes if note.isdecimal()), default=None)
 
     def _join(self) -> Group:
         return Group(

@@ -98,9 +98,9 @@ class Group:
         except TimeoutError as error:
             raise Unavailable(f"lane {lane}: group {self._name} did not answer a heartbeat") from error
 
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> bool:
-        """Commit offsets for people to look at; False if that did not work, the next time may."""
-        committed = {partition: OffsetAndMetadata(offset, "") for partition, offset in offsets.items()}
+    async def commit(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> bool:
+        """Commit offsets, each with a note, for people to look at; False if that did not work, the next time may."""
+        committed = {partition: OffsetAndMetadata(*noted) for partition, noted in offsets.items()}
         if not self._is_settled() or not committed:
             return False
         try:
@@ -109,6 +109,15 @@ class Group:
             logger.info("offsets not committed", extra={"error": repr(error)})
             return False
         return True
+
+    async def notes(self, partitions: Iterable[TopicPartition]) -> list[str]:
+        """The notes that were committed with the offsets of partitions.  Raises Unavailable."""
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                found = await self._coordinator.fetch_committed_offsets(list(partitions))
+        except (TimeoutError, KafkaError) as error:
+            raise Unavailable(f"group {self._name} does not tell its offsets: {error!r}") from error
+        return [noted.metadata for noted in found.values()]
 
     async def watch(self) -> None:
         """Go on after errors of the group, until cancelled.

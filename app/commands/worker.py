@@ -25,22 +25,29 @@ def command(
     timeout: Annotated[
         float | None, typer.Option(help="With --drain: seconds until giving up with exit status 1.", min=0.0)
     ] = None,
+    accept_lag: Annotated[
+        bool,
+        typer.Option(
+            "--accept-lag",
+            help="Go on although records have waited for longer than retention_slack, as `lane stopped` asked for.",
+        ),
+    ] = False,
 ) -> None:
     """Join, count and publish until stopped by Ctrl-C or SIGTERM; any number of workers may run."""
     if timeout is not None and not drain:
         raise typer.BadParameter("--timeout goes with --drain")
     set_up_logs()
     settings = Settings.from_env(os.environ, TOML_FILE)
-    asyncio.run(_work(settings, drain=drain, timeout_s=timeout))
+    asyncio.run(_work(settings, accept_lag=accept_lag, drain=drain, timeout_s=timeout))
 
 
-async def _work(settings: Settings, *, drain: bool, timeout_s: float | None) -> None:
+async def _work(settings: Settings, *, accept_lag: bool, drain: bool, timeout_s: float | None) -> None:
     """Run a worker until it is asked to stop, fails, or has drained."""
     asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked.set)
-    app = build_worker(settings)
+    app = build_worker(settings, accept_lag=accept_lag)
     app.finalize()
     ends = [asyncio.create_task(asked.wait()), asyncio.create_task(_until_crashed(app))]
     started = asyncio.create_task(app.start())

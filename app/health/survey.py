@@ -6,14 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from app.health.lag import Waiting
+from app.health.timely import TimelyFeed
 from app.health.view import LaneState, LaneView, WorkerView
-from streams.core.policy import duration_ms
 from streams.errors import RedcatError
-from streams.feed import KafkaFeed
 from streams.lane import Lane
 from streams.lanes import Lanes
 from streams.owner import Owner
-from streams.policy_book import PolicyBook
 from streams.ports import Positions
 
 BEAT_S: Final = 1.0
@@ -25,8 +23,7 @@ class Surveyed(NamedTuple):
     """What is looked at."""
 
     lanes: Lanes
-    feed: KafkaFeed
-    policies: PolicyBook
+    feed: TimelyFeed
     ping: Callable[[], Awaitable[None]]  # asks Redis
     now_ms: Callable[[], int]
 
@@ -38,7 +35,6 @@ class Survey:
         self.view = WorkerView(time.monotonic())
         self._surveyed = surveyed
         self._every_s = min(SERVERS_EVERY_S, stall_s / 4)
-        self._waiting: dict[int, Waiting] = {}
         self._positions: dict[int, Positions] = {}  # where lanes were seen last
         self._kafka: str | None = None
         self._redis: str | None = None
@@ -53,6 +49,7 @@ class Survey:
         delay_s = 0.0
         while True:
             self.view = self._look(delay_s)
+            self._stop_late_lanes()
             due_s = time.monotonic() + BEAT_S
             await asyncio.sleep(BEAT_S)
             delay_s = max(0.0, time.monotonic() - due_s)
@@ -65,25 +62,30 @@ class Survey:
 
     async def _ask_kafka(self) -> None:
         """Where the lanes' topics end; a worker without lanes asks for one that is not its own."""
-        mine = self._surveyed.feed.lanes
-        ends = await self._surveyed.feed.end_offsets(mine or {0})
-        self._waiting = {lane: self._waiting.get(lane, Waiting()) for lane in mine}
+        feed = self._surveyed.feed
+        mine = feed.kafka.lanes
+        ends = await feed.kafka.end_offsets(mine or {0})
         self._positions = {lane: known for lane, known in self._positions.items() if lane in mine}
-        for lane, waiting in self._waiting.items():
-            if lane in self._positions:
-                waiting.see(time.monotonic(), ends[lane], self._positions[lane])
+        feed.keep_only(mine)
+        for lane, positions in self._positions.items():
+            feed.waiting.setdefault(lane, Waiting()).see(time.monotonic(), ends[lane], positions)
+
+    def _stop_late_lanes(self) -> None:
+        for lane in self.view.lanes:
+            late = self._surveyed.feed.too_late(lane.number, lane.commit_lag_s)
+            if late is not None and lane.state == "serving":
+                self._surveyed.lanes.fail(lane.number, late)
 
     def _look(self, delay_s: float) -> WorkerView:
-        feed, policies = self._surveyed.feed, self._surveyed.policies
-        slacks = (duration_ms(policies.policy(version).retention_slack) for version in policies.versions)
+        feed = self._surveyed.feed
         return WorkerView(
             at_s=time.monotonic(),
             lanes=tuple(map(self._look_at, self._surveyed.lanes.lanes())),
-            joined=feed.has_joined,
-            waiting=feed.waiting,
+            joined=feed.kafka.has_joined,
+            waiting=feed.kafka.waiting,
             kafka=self._kafka,
             redis=self._redis,
-            slack_s=min(slacks, default=float("inf")) / 1000,
+            slack_s=feed.slack_s(),
             loop_delay_s=delay_s,
         )
 
@@ -92,7 +94,7 @@ class Survey:
         if owner is not None:
             self._positions[number] = owner.positions
         positions = self._positions.get(number, {})
-        waiting = self._waiting.get(number, Waiting())
+        waiting = self._surveyed.feed.waiting.get(number, Waiting())
         lag = waiting.records(positions)
         return LaneView(
             number=number,
@@ -103,7 +105,7 @@ class Survey:
             event_lag_s=0.0 if owner is None else _event_lag_s(owner, lag, self._surveyed.now_ms()),
             commit_lag_s=waiting.seconds(time.monotonic(), positions),
             outbox=0 if outbox is None else len(outbox),
-            credit=self._surveyed.feed.credit(number),
+            credit=self._surveyed.feed.kafka.credit(number),
             restating=owner is not None and owner.policies.restating != "",
             replay_left=lane.replay_left,
             steps=lane.steps,

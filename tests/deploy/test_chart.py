@@ -22,7 +22,7 @@ def test_settings_of_the_chart_are_settings_of_the_program() -> None:
 
 
 def test_commands_of_the_chart_are_commands_of_the_program() -> None:
-    commands = [arguments.split(",")[0] for arguments in re.findall(r"args: \[([^]]+)\]", ALL)]
+    commands = re.findall(r"args: \[([a-z]+)", ALL)
 
     assert {"worker", "topics"} <= set(commands) <= COMMAND_NAMES
 

@@ -412,7 +412,7 @@ async def test_lanes_of_two_kinds_are_read_beside_each_other(more_topics: Kafka)
             assert reading.values(PARTITIONS + lane, "note-metric") == [f"m{lane}"]
         assert await reading.feed.end_offsets([PARTITIONS + 1]) == {PARTITIONS + 1: {"note-metric": 1}}
 
-        assert await reading.feed.commit_positions({1: {"order": 5}, PARTITIONS + 1: {"note-metric": 7}})
+        assert await reading.feed.commit_positions({1: {"order": 5}, PARTITIONS + 1: {"note-metric": 7}}, {})
         async with admin(kafka.address) as client:
             offsets = await client.list_consumer_group_offsets(kafka.group)
     assert {(place.topic, place.partition): found.offset for place, found in offsets.items()} == {
@@ -503,7 +503,11 @@ async def test_a_confirmation_asks_the_group_and_not_what_was_known(kafka: Kafka
 async def test_positions_are_committed_for_lag_tools(kafka: Kafka) -> None:
     async with kafka.reading() as reading, admin(kafka.address) as client:
         await reading.owns(0, 1)
-        assert await reading.feed.commit_positions({0: {"order": 7}, 1: {"order": 9, "unknown": 1}, 5: {"order": 1}})
+        assert await reading.feed.commit_positions(
+            {0: {"order": 7}, 1: {"order": 9, "unknown": 1}, 5: {"order": 1}}, {1: 1_700_000_000_000}
+        )
+        assert await reading.feed.caught_up_ms(0) is None
+        assert await reading.feed.caught_up_ms(1) == 1_700_000_000_000
 
         offsets = await client.list_consumer_group_offsets(kafka.group)
 

@@ -12,7 +12,10 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import OffsetAndMetadata
 
+from app.bootstrap import now_ms
 from app.kafka_sender import kafka_sender
 from app.local_stack.kafka_server import KafkaServer
 from app.settings import Settings
@@ -21,13 +24,15 @@ from app.simulator.facts import Outgoing
 from app.simulator.traffic import simulate
 from app.simulator.truth import Tallies
 from app.topic_admin import create_topics
-from streams.topics import lane_count
+from streams.topics import ORDER, lane_count, physical
 from tests.conftest import Namespace
-from tests.integration.workers import start
+from tests.integration.workers import run, start
 
 PARTITIONS = 1
 STALL_S = 2
+DAY_MS = 86_400_000
 PATIENCE_S = 40
+STOP_S = 10
 
 
 @pytest_asyncio.fixture
@@ -82,8 +87,12 @@ async def observed(settings: Settings, *arguments: str, module: str = "app") -> 
         yield worker
     finally:
         if process.returncode is None:
+            process.terminate()  # so that the next owner need not wait for a session to time out
+        try:
+            await asyncio.wait_for(process.wait(), STOP_S)
+        except TimeoutError:
             process.kill()
-        await process.wait()
+            await process.wait()
         await hearing
 
 
@@ -110,6 +119,32 @@ async def test_a_worker_is_ready_when_its_lanes_serve_and_one_beside_it_without_
         for worker, one in zip((first, second), told, strict=True):
             assert (await worker.answer("/live")).json() == {"live": True}
             assert ('redcat_lane_position{lane="0"' in (await worker.answer("/metrics")).text) == bool(one["lanes"])
+
+
+async def test_lanes_whose_records_waited_too_long_stop_until_somebody_accepts_that(settings: Settings) -> None:
+    settings = dataclasses.replace(settings, stall_s=60)
+    await send(settings, traffic(2_000))
+    two_days_ago_ms = now_ms() - 2 * DAY_MS
+    async with AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka, group_id=settings.group, enable_auto_commit=False
+    ) as consumer:
+        place = TopicPartition(physical(settings.topic_prefix, ORDER), 0)
+        consumer.assign([place])
+        await consumer.commit({place: OffsetAndMetadata(0, str(two_days_ago_ms))})
+
+    async with observed(settings, "worker") as worker:
+        stopped: list[dict[str, Any]] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while not stopped:
+                reasons = (await worker.until("/ready", 503))["reasons"]
+                stopped = [reason for reason in reasons if reason["reason"] == "lane_stopped"]
+        assert [reason["lane"] for reason in stopped] == [0]
+        assert "longer than retention_slack (86400 s)" in stopped[0]["detail"]
+        assert (await worker.answer("/live")).status_code == 200
+
+        assert "lane stopped" in [line["message"] for line in worker.said]
+
+    assert (await run(settings, "worker", "--accept-lag", "--drain", "--timeout", "40")).status == 0
 
 
 @pytest.mark.parametrize(
