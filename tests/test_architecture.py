@@ -67,7 +67,7 @@ OUTSIDE = {
     "orjson": ("app",),
     "structlog": ("app.logs",),
     "prometheus_client": ("app.metrics",),
-    "matplotlib": ("app.alerts.chart",),
+    "matplotlib": ("app.alerts.chart", "app.alerts.backtest.chart"),
     "apprise": ("app.alerts.channels.chats",),
     "httpx": ("app.alerts.channels.http",),
     "fastapi": ("app.api", "app.serving"),

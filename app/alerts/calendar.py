@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Final
 
 from app.alerts.model import Scope
@@ -12,6 +13,7 @@ HOUR_MS: Final = 3_600_000
 HOURS_OF_WEEK: Final = 168
 
 
+@lru_cache(4_096)
 def moment_ms(text: str, year: int) -> int:
     """The milliseconds of `MM-DD HH:MM` in that year, or of `YYYY-MM-DD HH:MM`; ValueError if there is no such time."""
     whole = text if text[4:5] == "-" else f"{year:04d}-{text}"

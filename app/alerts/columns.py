@@ -29,9 +29,14 @@ class Table:
         self.within: list[tuple[Scope, ...]] = []
         self.row: dict[Scope, int] = {}
         self.seen_min: Array = np.zeros(0)
+        self._last: tuple[Sequence[Scope], int, Places] | None = None
 
     def rows_of(self, scopes: Sequence[Scope], within: Sequence[tuple[Scope, ...]], at_min: float) -> Places:
         """The row of each scope, -1 for those that are too many; new ones are added."""
+        if self._last is not None and self._last[0] is scopes and self._last[1] == len(scopes):
+            rows = self._last[2]
+            self.seen_min[rows[rows >= 0]] = at_min
+            return rows
         fresh = 0
         for scope, larger in zip(scopes, within, strict=True):
             if scope not in self.row and len(self.scopes) < MOST_SCOPES:
@@ -43,6 +48,7 @@ class Table:
             self.seen_min = np.concatenate([self.seen_min, np.full(fresh, at_min)])
         rows = np.fromiter((self.row.get(scope, -1) for scope in scopes), np.intp, len(scopes))
         self.seen_min[rows[rows >= 0]] = at_min
+        self._last = scopes, len(scopes), rows
         return rows
 
     def keep(self, rows: Places) -> None:
@@ -51,3 +57,4 @@ class Table:
         self.within = [self.within[row] for row in rows]
         self.row = {scope: row for row, scope in enumerate(self.scopes)}
         self.seen_min = self.seen_min[rows]
+        self._last = None

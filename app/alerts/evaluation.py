@@ -9,7 +9,7 @@ from app.alerts.columns import Table
 from app.alerts.model import Array, Mask, Metric, Observations, Places, Scope, Verdict
 from app.alerts.moment import Step
 from app.alerts.rates import Rates
-from app.alerts.rules import Rule, Rules
+from app.alerts.rules import Rule, Rules, milliseconds
 from app.alerts.signals import RATES, VOLUMES, RateSignal
 from app.alerts.verdicts import of_lateness, of_rates, of_volumes
 from app.alerts.volumes import Volumes
@@ -45,17 +45,18 @@ class State:
         self.late: set[tuple[str, Scope]] = set()
         self.late_since_ms: dict[Scope, int] = {}
         self.held_until_min: Array = np.zeros(0)
+        self.disturbed_until_min = 0.0
+        self.judging_from_ms: int | None = None
         self.promotion_ms: int | None = None
         self.settled_min = 0.0
 
-    def set_delay(self, metric: Metric, scope: Scope, weights: Array) -> None:
-        """Use a delay learnt from history, by `detectors.delay.fit`, for what a scope and its notes bring."""
+    def set_delay(self, metric: Metric, weights: Array, scope: Scope | None = None) -> None:
+        """Use a delay learnt from history (`detectors.delay.fit`) for all, or for a scope and its notes."""
         within = self.table.within
-        rows = [row for row, one in enumerate(self.table.scopes) if one == scope or scope in within[row]]
+        concerned = [row for row, one in enumerate(self.table.scopes) if one == scope or scope in within[row]]
         for (known, _), rates in self.rates.items():
             if known == metric:
-                for row in rows:
-                    rates.set_delay(row, weights)
+                rates.set_delay(None if scope is None else concerned, weights)
 
 
 def _signal(metric: Metric, reason: str | None) -> RateSignal:
@@ -133,30 +134,41 @@ def _step(state: State, observations: Observations, rows: Places, before_ms: int
     middle_ms, last_middle_ms = (before_ms + now_ms) // 2, before_ms - 1
     at_min, minutes = now_ms / MINUTE_MS, (now_ms - before_ms) / MINUTE_MS
     hour = hour_of_week(middle_ms)
+    if state.judging_from_ms is None:
+        state.judging_from_ms = before_ms + milliseconds(state.rules.learn)
     on = promotion_at(state.rules.calendar, now_ms)
     began_ms = None if on is None else on[1]
     if began_ms != state.promotion_ms:
         state.promotion_ms, state.settled_min = began_ms, at_min + UNSETTLED_MIN
+    disturbed = _disturbed(state, observations, at_min, minutes)
     return Step(
         at_min=at_min,
         minutes=minutes,
         hour=hour,
         hours=hour + (middle_ms % HOUR_MS) / HOUR_MS,
         new_hour=hour != hour_of_week(last_middle_ms),
-        held=_held(state, observations, rows, at_min, minutes),
+        held=_held(state, observations, rows, at_min) | disturbed,
+        disturbed=disturbed,
+        learning=now_ms < state.judging_from_ms,
         promotion_min=None if began_ms is None else began_ms / MINUTE_MS,
         unsettled=at_min < state.settled_min,
     )
 
 
-def _held(state: State, observations: Observations, rows: Places, at_min: float, minutes: float) -> Mask:
-    """What cannot be judged: facts are late, counters go backwards, or nobody looked for long."""
+def _held(state: State, observations: Observations, rows: Places, at_min: float) -> Mask:
+    """The scopes whose facts are late, or whose counters go backwards."""
     clicks = observations.counts.get("clicks", np.zeros(len(rows)))
-    disturbed = (observations.late_ms > LATE_MS) | (clicks < _FEWER)
-    if np.minimum(clicks, 0.0).sum() < _MANY_FEWER or minutes > LONGEST_STEP_MIN:
-        disturbed = np.ones(len(rows), bool)
-    state.held_until_min[rows[disturbed]] = at_min + SETTLE_MIN
+    late = (observations.late_ms > LATE_MS) | (clicks < _FEWER)
+    state.held_until_min[rows[late]] = at_min + SETTLE_MIN
     return state.held_until_min > at_min
+
+
+def _disturbed(state: State, observations: Observations, at_min: float, minutes: float) -> bool:
+    """Whether all is late, counters are being rebuilt, or nobody looked for long."""
+    fewer = np.minimum(observations.counts.get("clicks", np.zeros(1)), 0.0).sum() < _MANY_FEWER
+    if fewer or observations.behind_ms > LATE_MS or minutes > LONGEST_STEP_MIN:
+        state.disturbed_until_min = at_min + SETTLE_MIN
+    return state.disturbed_until_min > at_min
 
 
 def _forget(state: State, at_min: float) -> None:

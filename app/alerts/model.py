@@ -47,6 +47,7 @@ class Observations(NamedTuple):
     within: Sequence[tuple[Scope, ...]]  # the larger scopes that a note belongs to; read when the scope is first seen
     counts: Mapping[str, Array]
     late_ms: Array  # how far the newest facts of the scope's shops are behind the clock; 0 where they are not
+    behind_ms: float = 0.0  # how far all that is counted is behind the clock
 
 
 class Verdict(NamedTuple):

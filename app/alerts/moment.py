@@ -13,6 +13,8 @@ class Step(NamedTuple):
     hour: int  # of the week, in Shanghai
     hours: float  # the same with the part of the hour that is over
     new_hour: bool  # whether the hour began in this step
-    held: Mask  # scopes that cannot be judged now: the shops' facts are late, or counters are being rebuilt
+    held: Mask  # scopes whose shops' facts are late, so that they cannot be judged now
+    disturbed: bool  # nothing can: counters are being rebuilt, or all is late; then all scopes are held too
+    learning: bool  # nothing is judged yet
     promotion_min: float | None  # when the promotion began that is on
     unsettled: bool  # a promotion has just begun or ended

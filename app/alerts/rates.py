@@ -18,7 +18,7 @@ DOUBT: Final = 2.0  # standard deviations of the baseline that are given to thos
 QUIET_SHARE: Final = 0.5  # of the needed evidence: what is more suspicious is not learnt as normal
 STALE_MIN: Final = 2 * 24 * 60.0  # after so long a new rate is the normal one, whatever the suspicion
 _HALF_LIFE_H: Final = 4 * 24.0
-_NEAR_HALF_LIFE_MIN: Final = 8.0
+_NEAR_HALF_LIFE_MIN: Final = 4.0
 _FAST_HALF_LIFE_MIN: Final = 120.0
 _PACE_MIN: Final = 24 * 60.0
 _SEASON_PRIOR: Final = 500.0
@@ -28,6 +28,7 @@ _FAST_PRIOR: Final = 30.0
 _RATIO_PRIOR: Final = 20.0
 _LEAST_CONVERTED: Final = 10.0  # conversions that a scope must have had to know what is normal, or its peers
 _LEAST_OF_PEERS: Final = 50.0
+_MOSTLY: Final = 0.95  # of a larger scope's clicks must come from notes that something is known of
 
 
 @dataclass
@@ -83,10 +84,12 @@ class Rates:
         self._parents: Places = np.zeros(0, np.intp)
         self._larger: Mask = np.zeros(0, bool)  # scopes that are made of notes
         self._notes: Mask = np.zeros(0, bool)
+        self._crossing: Mask = np.zeros(0, bool)  # larger scopes that have notes in many groups
         self._season = np.zeros((2, 168))
         self._prior = baseline.Peers(np.array([0.1]), np.array([10.0]), np.array([0.0]))
         self._fast = False
         self._watched_min = 0.0
+        self._awake = False  # until the first conversion: before, there is nothing to judge by
 
     def resize(self, kept: Places, table: Table, at_min: float) -> None:
         """Go on with the rows `kept`, which come first now, and new ones."""
@@ -97,10 +100,13 @@ class Rates:
         self._relate(table)
         self._refresh()
 
-    def set_delay(self, row: int, weights: Array) -> None:
-        """Use another delay for a scope from now on."""
-        self.known.weights[row] = weights
-        self.known.together[row] = delay.concentration(weights, delay.step_of(1.0))
+    def set_delay(self, rows: list[int] | None, weights: Array) -> None:
+        """Use another delay for some scopes from now on; None: for all, those to come among them."""
+        if rows is None:
+            self.signal = self.signal._replace(weights=weights)
+        where = slice(None) if rows is None else rows
+        self.known.weights[where] = weights
+        self.known.together[where] = delay.concentration(weights, delay.step_of(1.0))
 
     def is_larger(self, row: int) -> bool:
         """Whether a scope is made of notes."""
@@ -130,11 +136,12 @@ class Rates:
             values[: len(changed)][changed] = 0.0
         self._larger = larger
         self._notes = np.array([scope.kind == "note" for scope in table.scopes], bool)
+        self._crossing = larger & np.array([scope.kind in ("campaign", "merchant") for scope in table.scopes], bool)
         names: dict[tuple[str, ...], int] = {}
         self._group = np.zeros(size, np.intp)
         for row, (scope, within) in enumerate(zip(table.scopes, table.within, strict=True)):
             peers = tuple(str(one) for one in within if one.kind in ("platform", "category"))
-            self._group[row] = names.setdefault((scope.kind, *peers), len(names))
+            self._group[row] = names.setdefault((scope.kind, str(larger[row]), *peers), len(names))
         self._groups = max(len(names), 1)
 
     def _refresh(self) -> None:
@@ -150,8 +157,11 @@ class Rates:
             self._learn(step)
         size = len(self.known.due)
         clicks, observed = np.zeros(size), np.zeros(size)
-        clicks[rows] = np.maximum(summed(observations, self.signal.base), 0.0)
         observed[rows] = summed(observations, self.signal.counted)
+        self._awake = self._awake or bool(observed.any())
+        if not self._awake:
+            return
+        clicks[rows] = np.maximum(summed(observations, self.signal.base), 0.0)
         if self.signal.money:
             clicks, observed = self._in_orders(clicks, observed, observations, rows)
         shares = delay.step_of(step.minutes)
@@ -183,18 +193,25 @@ class Rates:
         rate = baseline.posterior(
             known.converted, known.due, self._prior.rate[self._group], self._prior.alike[self._group]
         )
+        informed = (known.converted >= _LEAST_CONVERTED) | (self._prior.converted[self._group] >= _LEAST_OF_PEERS)
         unit = due
         if len(self._parents):
-            made = np.bincount(self._parents, (due * rate.mean)[self._children], len(due))
-            unit = np.where(self._larger, made, due)
+            told, whole = self._of_notes(due * informed), self._of_notes(due)
+            made = self._of_notes(due * rate.mean * np.where(self._notes, informed, False))
+            unit = np.where(self._larger, np.where(told > _MOSTLY * whole, made, 0.0), due)
             ratio = (known.converted + _RATIO_PRIOR) / (known.due + _RATIO_PRIOR)
             doubt = ratio / np.sqrt(known.converted + _RATIO_PRIOR)
             mean = np.where(self._larger, ratio, rate.mean)
             rate = rate._replace(mean=mean, deviation=np.where(self._larger, doubt, rate.deviation))
+        rate = rate._replace(mean=np.where(informed | self._larger, rate.mean, 0.0))
         if self._fast:
             total = known.fast_due + _FAST_PRIOR
             rate = rate._replace(mean=(known.fast_converted + _FAST_PRIOR * rate.mean) / total)
         return rate, unit
+
+    def _of_notes(self, values: Array) -> Array:
+        """What the notes of larger scopes come to; 0 for other scopes."""
+        return np.bincount(self._parents, values[self._children], len(values)).astype(float)
 
     def _season_at(self, hour: int) -> float:
         converted, expected = self._season
@@ -213,7 +230,7 @@ class Rates:
         known.pace *= slow
         known.pace += (1 - slow) * due / step.minutes
         seen = np.where(step.held, 0.0, unit)
-        known.hour_converted += observed
+        known.hour_converted += np.where(seen > 0, observed, 0.0)
         known.hour_due += seen
         if step.promotion_min is not None:
             self._follow_fast(observed, seen, step)
@@ -233,12 +250,18 @@ class Rates:
             values[calm] = values[calm] * kept + now[calm]
 
     def _peers_share(self) -> Array:
-        """How the other notes of a note's group do just now, at most 1: what befalls all is not one note's fault."""
+        """How its peers do just now, at most 1: what befalls all of a platform is not the fault of one note.
+
+        A note's peers are the other notes of its group; those of a campaign or merchant are its notes' peers.
+        """
         known = self.known
         came = np.bincount(self._group, known.near_converted, self._groups)[self._group] - known.near_converted
         awaited = np.bincount(self._group, known.near_expected, self._groups)[self._group] - known.near_expected
         share = np.clip((came + _PEER_PRIOR) / (awaited + _PEER_PRIOR), 0.02, 1.0)
-        return np.where(self._notes, share, 1.0)
+        share = np.where(self._notes, share, 1.0)
+        awaited_of_notes = self._of_notes(known.near_expected)
+        of_notes = (self._of_notes(known.near_expected * share) + 1e-3) / (awaited_of_notes + 1e-3)
+        return np.where(self._crossing, np.minimum(of_notes, 1.0), share)
 
     def _judge(self, watch: Watch, traffic: _Traffic, shares: delay.Step, step: Step) -> None:
         rows, held = watch.rows, step.held[watch.rows]
@@ -257,6 +280,7 @@ class Rates:
             evidence[:, np.abs(watch.changes) < SETTLED_CHANGE] = 0.0
         watch.runs.add(evidence, observed, expected[:, None], fresh, np.where(held[:, None], 0.0, fresh_due))
         watch.notice(evidence, step.minutes)
+        watch.runs.clear(held | step.learning, step.at_min)
         watch.runs.rest(watch.needed, step.at_min)
         top = (watch.runs.evidence / watch.needed).max(axis=1)
         stale = step.at_min - watch.runs.since_min.min(axis=1) > STALE_MIN

@@ -117,6 +117,7 @@ class Rules(Section, frozen=True, kw_only=True):
     """A rules file."""
 
     version: Literal[1] = 1
+    learn: Duration = "1d"  # how long to look on before anything is judged
     rules: Annotated[list[Rule], Meta(min_length=1, max_length=200)]
     calendar: list[Promotion] = msgspec.field(default_factory=list)
     quiet_hours: list[QuietHours] = msgspec.field(default_factory=list)

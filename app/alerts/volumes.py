@@ -51,7 +51,7 @@ class Volumes:
         everything = np.zeros(len(step.held))
         everything[rows] = summed(observations, (self.metric,))
         counts = np.maximum(everything[self.rows], 0.0)
-        held = step.held[self.rows] & (self.metric in OF_SHOPS)
+        held = step.held[self.rows] & (step.disturbed or self.metric in OF_SHOPS)
         usual = self.season.expected(step.hours) * step.minutes
         plain = usual / self.season.level()
         known = ~np.isnan(usual) & ~held
@@ -78,6 +78,7 @@ class Volumes:
             evidence[:, np.abs(watch.changes) < SETTLED_CHANGE] = 0.0
         watch.runs.add(evidence, came, awaited, awaited, awaited)
         watch.notice(evidence, step.minutes)
+        watch.runs.clear(np.full(shape[0], step.learning), step.at_min)
         watch.runs.rest(watch.needed, step.at_min)
         stale = step.at_min - watch.runs.since_min.min(axis=1) > STALE_MIN
         top = np.where(stale, 0.0, (watch.runs.evidence / watch.needed).max(axis=1))

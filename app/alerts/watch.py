@@ -16,7 +16,7 @@ from app.alerts.rules import Rule
 MINUTE_MS: Final = 60_000
 MOST_CHANGE: Final = 0.98  # a count that can be only 0 would be disproved by a single straggler
 _DRIFT_MIN: Final = 6 * 60.0
-_MUCH: Final = 1e6
+_UNKNOWN_DRIFT: Final = 0.2
 LEAST_PACE: Final = 0.05  # clicks a minute, of scopes that are new
 SETTLED_CHANGE: Final = 0.7  # changes above it are no promotion's doing
 
@@ -38,7 +38,7 @@ class Watch:
         self.least_absolute: Array = np.zeros(0)
         self.least_sample: Array = np.zeros(0)
         self.needed: Array = np.full(len(self.changes), MOST_NEEDED)
-        self._drift = np.full(len(self.changes), _MUCH)  # until it is known
+        self._drift: Array = np.zeros((0, len(self.changes)))
 
     def resize(self, kept: Sequence[int], scopes: Sequence[Scope], at_min: float) -> None:
         """Go on with the scopes of the signal that had the rows `kept`, which come first now, and with new ones."""
@@ -49,6 +49,7 @@ class Watch:
         empty = Runs.rested(1, len(self.changes))
         empty.since_min[:] = at_min
         resized(self.runs, np.array(old, np.intp), len(fresh), empty)
+        self._drift = np.concatenate([self._drift[old], np.full((len(fresh), len(self.changes)), _UNKNOWN_DRIFT)])
         least = [self.rule.at_least_of(scope) for scope in fresh]
         self.answered = np.concatenate([self.answered[old], np.zeros(len(fresh), bool)])
         self.muted = np.concatenate([self.muted[old], np.array([self.rule.muted(scope) for scope in fresh], bool)])
@@ -57,15 +58,17 @@ class Watch:
             setattr(self, f"least_{name}", np.concatenate([getattr(self, f"least_{name}")[old], values]))
 
     def notice(self, evidence: Array, minutes: float) -> None:
-        """Follow how much evidence a minute takes away from all CUSUMs of each change together."""
+        """Follow how much evidence a minute takes away from each CUSUM on the average."""
         kept = math.exp(-minutes / _DRIFT_MIN)
-        self._drift = kept * self._drift + (1 - kept) * np.maximum(-evidence, 0.0).sum(axis=0) / minutes
+        self._drift *= kept
+        self._drift += (1 - kept) / minutes * np.maximum(-evidence, 0.0)
 
     def need(self, trials_per_min: Array) -> None:
         """Set the evidence needed from how much traffic there is to raise false alarms, change by change."""
-        steps = float(np.clip(trials_per_min[self.rows], LEAST_PACE, 1.0).sum()) * WEEK_MIN
+        steps = np.clip(trials_per_min[self.rows], LEAST_PACE, 1.0)[:, None]
+        often = np.minimum(steps, self._drift).sum(axis=0) * WEEK_MIN
         wished = self.rule.false_alarms_per_week / len(self.changes)
-        self.needed = np.array([needed_evidence(steps, drift * WEEK_MIN, wished) for drift in self._drift])
+        self.needed = np.array([needed_evidence(times, wished) for times in often])
 
     def advance(self, clicks: Array, weights: Array, step: delay.Step) -> Array:
         """Clicks since each run's rest that come due in this step."""

@@ -12,17 +12,16 @@ LEAST_NEEDED: Final = 9.0
 MOST_NEEDED: Final = 40.0
 
 
-def needed_evidence(steps: float, drift: float, false_alarms: float) -> float:
-    """The evidence at which CUSUMs that take so many steps together raise at most so many false alarms in that time.
+def needed_evidence(restarts: float, false_alarms: float) -> float:
+    """The evidence at which CUSUMs that restart so often together raise at most so many false alarms in that time.
 
-    `drift` is the evidence that all these steps take away while nothing changes.  Each restart of a CUSUM begins a
-    likelihood ratio, whose mean stays 1 while nothing changes: it reaches exp(needed) with at most the chance
-    exp(-needed), whatever the distribution (Lorden, Annals of Mathematical Statistics 42, 1971).  Where a step is but a
-    small part of a run, restarts are as rare as renewal theory says, and false alarms come at most at the rate
-    drift * exp(-needed) (Siegmund, Sequential Analysis, 1985, section II.6).
+    Each restart begins a likelihood ratio, whose mean stays 1 while nothing changes: it reaches exp(needed) with at
+    most the chance exp(-needed), whatever the distribution (Lorden, Annals of Mathematical Statistics 42, 1971).  There
+    are at most as many restarts as steps; where a step is but a small part of a run, renewal theory says that false
+    alarms come at most at the rate of the evidence that steps take away, times exp(-needed) (Siegmund, Sequential
+    Analysis, 1985, section II.6).
     """
-    often = max(min(steps, drift), 1.0)
-    return min(max(math.log(often / false_alarms), LEAST_NEEDED), MOST_NEEDED)
+    return min(max(math.log(max(restarts, 1.0) / false_alarms), LEAST_NEEDED), MOST_NEEDED)
 
 
 def average_run_length(steps: Array, chances: Array, needed: float, states: int = 200) -> float:

@@ -1,0 +1,1 @@
+"""What rules would have said about history, and how good that is."""

@@ -1,0 +1,136 @@
+"""How good alerts were, where the truth is known: what was found and how fast, what was false and why."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from app.alerts.backtest.running import Alert
+from app.alerts.model import Array
+from app.alerts.simulated.incidents import HARMLESS, Incident, IncidentKind
+from app.alerts.simulated.population import Population
+
+AFTER_MIN: Final = 120  # an alert so soon after an incident may still be about it
+FOLD_MIN: Final = 5  # an alert about a part is none of its own if one about the whole follows so soon
+CONCERNED: Final = 0.1  # of a larger scope's clicks: an incident that concerns so many concerns the scope
+WEEK_MIN: Final = 7 * 24 * 60
+
+
+class Found(NamedTuple):
+    """An incident and how many minutes after its beginning the first alert about it came; None: there was none."""
+
+    incident: Incident
+    delay_min: int | None
+
+
+class FalseAlarm(NamedTuple):
+    """An alert that nothing excuses, and what only seemed to be wrong at the time, if anything did."""
+
+    alert: Alert
+    beside: IncidentKind | None
+
+
+class Score(NamedTuple):
+    """What became of all incidents, and all alerts that were false."""
+
+    found: list[Found]
+    false: list[FalseAlarm]
+    weeks: float
+
+    @property
+    def false_per_week(self) -> float:
+        return len(self.false) / self.weeks
+
+    @property
+    def false_per_week_at_most(self) -> float:
+        """The upper end of the one-sided 95 % interval of a Poisson's mean."""
+        return poisson_upper(len(self.false)) / self.weeks
+
+
+def poisson_upper(count: int, confidence: float = 0.95) -> float:
+    """The mean of which a Poisson is at most `count` with the chance 1 - confidence (Garwood, Biometrika 28, 1936)."""
+    low, high = 0.0, 10.0 + 3.0 * count
+    for _ in range(100):
+        middle = (low + high) / 2
+        chance = sum(math.exp(-middle + k * math.log(middle) - math.lgamma(k + 1)) for k in range(count + 1))
+        low, high = (middle, high) if chance > 1 - confidence else (low, middle)
+    return high
+
+
+class Truth:
+    """What was going on, to hold alerts against."""
+
+    def __init__(self, population: Population, incidents: Sequence[Incident]) -> None:
+        self._within = dict(zip(population.scopes, population.within, strict=True))
+        self._place = {scope: place for place, scope in enumerate(population.scopes)}
+        self._population = population
+        self.incidents = incidents
+        self._shares = [self._share(incident) for incident in incidents]
+
+    def score(self, alerts: Sequence[Alert], *, first: int, last: int) -> Score:
+        """Judge the alerts that began from minute `first` to `last`."""
+        counted = [alert for alert in alerts if first <= alert.start < last and not self._folded(alert, alerts)]
+        false = []
+        for alert in counted:
+            concerned = [incident for number, incident in enumerate(self.incidents) if self._concerns(alert, number)]
+            if not any(_excuses(alert, incident) for incident in concerned):
+                false.append(FalseAlarm(alert, concerned[0].kind if concerned else None))
+        found = [Found(incident, self._delay(number, alerts)) for number, incident in enumerate(self.incidents)]
+        return Score(found, false, (last - first) / WEEK_MIN)
+
+    def _delay(self, number: int, alerts: Sequence[Alert]) -> int | None:
+        incident = self.incidents[number]
+        delays = [
+            alert.start - incident.start
+            for alert in alerts
+            if incident.start < alert.start <= incident.end + 5
+            and self._concerns(alert, number)
+            and _excuses(alert, incident)
+            and (len(incident.notes) == 1 or alert.scope.kind != "note")
+        ]
+        return min(delays, default=None)
+
+    def _concerns(self, alert: Alert, number: int) -> bool:
+        incident = self.incidents[number]
+        if not incident.start < alert.start <= incident.end + AFTER_MIN:
+            return False
+        if alert.scope.kind == "topic":
+            return incident.scope.kind == "all"
+        return bool(self._shares[number][self._place[alert.scope]] >= CONCERNED)
+
+    def _share(self, incident: Incident) -> Array:
+        """The share of each scope's clicks that an incident concerns."""
+        population = self._population
+        concerned = population.per_hour * 0
+        concerned[incident.notes] = population.per_hour[incident.notes]
+        share: Array = population.with_larger(concerned) / np.maximum(population.with_larger(population.per_hour), 1e-9)
+        return share
+
+    def _folded(self, alert: Alert, alerts: Sequence[Alert]) -> bool:
+        """Whether an alert about something larger tells it already."""
+        larger = self._within.get(alert.scope, ())
+        for other in alerts:
+            at_once = other.start - FOLD_MIN <= alert.start <= other.end + FOLD_MIN
+            about_all = other.scope.kind == "topic" and alert.scope.kind != "topic"
+            if at_once and other.direction == alert.direction and (other.scope in larger or about_all):
+                return True
+        return False
+
+
+_ITS_OWN: Final[Mapping[IncidentKind, tuple[str, ...]]] = {
+    "late_feed": ("platform", "category", "topic"),
+    "promotion_surge": (),
+    "mix_shift": (),
+    "replay": (),
+    "duplicates_storm": (),
+}
+"""What a harmless incident makes true of which scopes: a feed that is silent for an hour is silent."""
+
+
+def _excuses(alert: Alert, incident: Incident) -> bool:
+    if incident.kind not in HARMLESS:
+        return True
+    if alert.metric == "lateness_s" or (alert.metric in ("clicks", "consumed") and alert.direction == "surge"):
+        return True
+    return alert.scope.kind in _ITS_OWN[incident.kind]

@@ -1,0 +1,59 @@
+"""A simulated history ready to be shown to rules: the world, its truth, and a judge that has learnt its delays."""
+
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from app.alerts.backtest.running import RuleJudge
+from app.alerts.backtest.scoring import Truth
+from app.alerts.calendar import SHANGHAI
+from app.alerts.rules import Rules, milliseconds
+from app.alerts.simulated import delays
+from app.alerts.simulated.incidents import planted
+from app.alerts.simulated.population import populate
+from app.alerts.simulated.world import Delays, World, WorldPlan
+
+DAY_MIN: Final = 24 * 60
+START_MS: Final = int(datetime(2026, 11, 16, tzinfo=SHANGHAI).timestamp()) * 1_000
+"""A Monday between the promotions of November and the one of December, which is part of thirty days."""
+
+LEARN_DAYS: Final = 2  # before the first incident
+MEDIAN_PER_HOUR: Final = 10.0
+
+
+class TrialPlan(NamedTuple):
+    """How big a simulated history is."""
+
+    days: int = 30
+    notes: int = 5_000
+    seed: int = 1
+    incidents: float = 1.0  # in parts of the plan of thirty days; 0: none
+    entry_delays: Delays = delays.entries_at_once
+
+
+class Trial(NamedTuple):
+    """A simulated history; minutes before `first` are for learning."""
+
+    world: World
+    truth: Truth
+    judge: RuleJudge
+    first: int
+    last: int
+
+
+def trial(plan: TrialPlan, rules: Rules) -> Trial:
+    """The history of a plan; equal plans give equal histories."""
+    random = np.random.default_rng([plan.seed, 1])
+    population = populate(random, plan.notes, median_per_hour=MEDIAN_PER_HOUR)
+    first, last = LEARN_DAYS * DAY_MIN, plan.days * DAY_MIN
+    scale = plan.incidents * plan.days / 30
+    incidents = planted(random, population, first=first, minutes=last, scale=scale) if scale > 0 else []
+    world = WorldPlan(
+        seed=plan.seed, days=plan.days, start_ms=START_MS, entry_delays=plan.entry_delays, calendar=rules.calendar
+    )
+    judge = RuleJudge(rules)
+    judge.state.set_delay("entry_rate", delays.learnt(random, plan.entry_delays))
+    judge.state.set_delay("order_rate", delays.learnt(random, delays.orders))
+    first = max(first, milliseconds(rules.learn) // 60_000)
+    return Trial(World(world, population, incidents), Truth(population, incidents), judge, first, last)
