@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,12 @@ from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
 from rich.console import Console
+from rich.text import Text
 
+from app.alerts.clocks import EventClock
+from app.alerts.record import AlertRecord
+from app.alerts.setup import evaluator
+from app.alerts.triage import clock, summary_of
 from app.counters import Counters, Selection, counters_of, json_of
 from app.draining import drained
 from app.fetch_progress import shown_on_stderr
@@ -26,10 +31,12 @@ from app.results_reader import Results, ResultsReader, reading_results
 from app.settings import Settings
 from app.simulator.compare import compare_counters, compare_results, kept
 from app.simulator.config import SimulatorConfig
+from app.simulator.incidents import Incident, read_incident
+from app.simulator.pace import DAY_MS
 from app.simulator.traffic import simulate
 from app.simulator.truth import Tallies
 from app.simulator.truth_file import truth_of
-from app.texts import Texts
+from app.texts import texts
 from app.topic_admin import create_topics
 from app.worker_process import running_worker, until_ended
 from streams.errors import Misconfigured, Unavailable
@@ -38,6 +45,27 @@ REFRESH_S: Final = 0.5
 POLL_S: Final = 0.1
 WORKER_STARTS_S: Final = 30.0
 STALLED_S: Final = 60.0
+DAYS: Final = 0.5  # of the traffic, so that there is enough of it in each minute
+ALERTS_EVERY_S: Final = 300.0  # of the traffic's time
+ALERT_RULES: Final = Path(__file__).parent / "demo_rules.yaml"
+ALERT_STYLES: Final = {"pending": "yellow", "firing": "bold red", "resolved": "green"}
+INCIDENT: Final = "link_break,platform=taobao,from=7h,for=2h"
+SHANGHAI_MS: Final = 8 * 3_600_000
+
+
+def demo_config(events: int, seed: int, now_ms: int, *, full_results: bool) -> SimulatorConfig:
+    """The traffic of the last morning that is over in Shanghai, with an incident in it."""
+    days = (now_ms + SHANGHAI_MS - int(DAYS * DAY_MS)) // DAY_MS
+    start_ms = days * DAY_MS - SHANGHAI_MS
+    return SimulatorConfig(
+        events=events, seed=seed, start_ms=start_ms, days=DAYS, full_results=full_results,
+        incidents=(read_incident(INCIDENT, start_ms),),
+    )  # fmt: skip
+
+
+def end_of(config: SimulatorConfig) -> int:
+    """When the journeys of the traffic have begun."""
+    return config.start_ms + int(config.days * DAY_MS)
 
 
 class Verdict(NamedTuple):
@@ -51,14 +79,27 @@ class Verdict(NamedTuple):
 class Stage:
     """Where the demo plays: on these texts and on this console."""
 
-    def __init__(self, texts: Texts, console: Console, view: View) -> None:
-        self.texts = texts
+    def __init__(self, language: str, console: Console, view: View) -> None:
+        self.language = language
+        self.texts = texts(language, {})
         self.view = view
         self._console = console
 
     def say(self, text: str, **filled: object) -> None:
         """Print a line beside the data."""
         self._console.print(text.format(**filled), highlight=False, soft_wrap=True)
+
+    def plant(self, incident: Incident) -> None:
+        """Tell what is going to happen."""
+        times = {"start": clock(incident.from_ms), "end": clock(incident.to_ms)}
+        self.say(self.texts.planted, kind=incident.kind, scope=incident.scope, id=incident.id, **times)
+
+    def alert(self, records: Sequence[AlertRecord]) -> None:
+        """Tell of alerts as they begin and end."""
+        for record in records:
+            line = Text(f"{clock(record.at_ms)} ").append(record.state.upper(), ALERT_STYLES[record.state])
+            line.append(f" {summary_of(record, self.language)}")
+            self._console.print(line, highlight=False, soft_wrap=True)
 
 
 @asynccontextmanager
@@ -68,7 +109,7 @@ async def demonstration(config: SimulatorConfig, stage: Stage) -> AsyncIterator[
     Raises Unavailable if a server or the worker ends by itself, or if nothing moves any more.
     """
     async with _servers(stage) as stack:
-        settings = Settings(kafka=stack.kafka, redis=stack.redis, partitions=config.partitions)
+        settings = Settings(kafka=stack.kafka, redis=stack.redis, partitions=config.partitions, alert_rules=ALERT_RULES)
         stage.say(stage.texts.making_topics)
         await create_topics(settings)
         with LogFolder() as logs:
@@ -103,7 +144,7 @@ class LogFolder:
 
 
 class Run:
-    """One simulation through a running worker."""
+    """One simulation through a running worker, with alerts evaluated as time passes in it."""
 
     def __init__(self, settings: Settings, config: SimulatorConfig, stage: Stage) -> None:
         self._settings = settings
@@ -118,20 +159,30 @@ class Run:
 
     async def verdict(self) -> Verdict:
         """Send all traffic, wait until it is absorbed and published, and compare all with the truth."""
-        settings, texts = self._settings, self._stage.texts
+        settings, said = self._settings, self._stage.texts
+        passing = EventClock(ALERTS_EVERY_S, until_ms=end_of(self._config))
         async with (
             reading_results(settings) as topic,
             reading(settings) as reader,
             kafka_sender(settings) as sender,
+            evaluator(settings, passing, self._stage.alert) as (alerts, _),
         ):
             with self._stage.view as view:
-                async with _meanwhile(self._show(view, reader, sender), topic.follow(self._results)):
+                for incident in self._config.incidents:
+                    self._stage.plant(incident)
+                async with _meanwhile(
+                    self._show(view, reader, sender),
+                    topic.follow(self._results),
+                    alerts.run(lambda: reading(settings)),
+                ):
                     await sender.send(simulate(self._config, self._tallies))
-                    self._doing = texts.absorbing
+                    self._doing = said.absorbing
                     await drained(settings)
                     # What a worker forwards to the right partition is input as well.
                     await drained(settings)
-                self._doing = texts.comparing
+                    passing.finish()
+                    await passing.ended.wait()
+                self._doing = said.comparing
                 view.show(await self._moment(reader, sender))
                 return await self._compare(reader, topic)
 

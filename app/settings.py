@@ -45,6 +45,11 @@ class Settings:
     k_tokens: int = 20  # what xhs and platforms see of several merchants' buyers changes in steps of so many tokens
     stall_s: int = 60  # a worker that has something to do and does nothing for so long ends itself
     bad_percent: int = 5  # of the latest records: more bad ones are an alarm
+    alert_rules: Path | None = None  # the rules shipped with Redcat, if none
+    alert_channels: str = ""  # NAME=URL or NAME[critical]=URL, separated by blanks or line breaks
+    alert_secret: str | None = None  # signs webhooks
+    alert_language: str | None = None  # of messages: zh or en; without it the locale decides
+    public_url: str | None = None  # where people reach the dashboard
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str], toml_path: Path | None = None) -> "Settings":
@@ -74,6 +79,9 @@ class Settings:
         _require(0 <= self.bad_percent <= 100, "bad_percent", "must be 0 to 100")
         _require(1 <= self.partitions <= MOST_PARTITIONS, "partitions", f"must be 1 to {MOST_PARTITIONS}")
         _require(1 <= self.k_tokens <= 10_000, "k_tokens", "must be 1 to 10000")
+        _require(self.alert_language in (None, "zh", "en"), "alert_language", "must be zh or en")
+        web = self.public_url is None or re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", self.public_url)
+        _require(web, "public_url", "must be an address such as https://redcat.example.com")
         _require(1 <= self.shards <= self.partitions, "shards", f"must be 1 to the partitions ({self.partitions})")
 
     @property
@@ -85,8 +93,10 @@ class Settings:
         """All settings by name, secrets masked."""
         values = {name: str(value) if isinstance(value, Path) else value for name, value in vars(self).items()}
         values["redis"] = _without_passwords(self.redis)
-        if self.kafka_sasl_password is not None:
-            values["kafka_sasl_password"] = MASK
+        for name in ("kafka_sasl_password", "alert_secret"):
+            if values[name] is not None:
+                values[name] = MASK
+        values["alert_channels"] = " ".join(map(_without_address, self.alert_channels.split()))
         return values
 
     def __repr__(self) -> str:
@@ -161,7 +171,7 @@ def _typed(name: str, value: object) -> str | int | Path:
         _require(number or (isinstance(value, str) and re.fullmatch(r"\d{1,9}", value)), name, "must be a whole number")
         return int(str(value))
     _require(isinstance(value, str), name, "must be text in quotes")
-    return Path(str(value)) if name in ("kafka_ca", "policy") else str(value)
+    return Path(str(value)) if name in ("kafka_ca", "policy", "alert_rules") else str(value)
 
 
 def _require(holds: object, setting: str, rule: str) -> None:
@@ -186,3 +196,9 @@ def _without_password(url: str) -> str:
     if parts.password is None:
         return url
     return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{MASK}@{parts.netloc.rpartition('@')[2]}"))
+
+
+def _without_address(channel: str) -> str:
+    """A channel's name and the kind of its URL; the rest of it is a secret."""
+    match = re.match(r"([A-Za-z0-9_\[\],-]{1,128}=)([a-z0-9+.-]{1,40}://)?", channel)
+    return f"{match[1]}{match[2] or ''}{MASK}" if match else MASK

@@ -37,6 +37,7 @@ class Texts(NamedTuple):
     starting: str
     started: str
     making_topics: str
+    planted: str
     log: str
     stays: str
     title: str
@@ -76,6 +77,7 @@ ENGLISH: Final = Texts(
     starting="starting Kafka and Valkey",
     started="Kafka at {kafka} and Valkey at {redis}, both ready after {seconds} s",
     making_topics="making topics, starting a worker",
+    planted="planted: {kind} on {scope} {id} from {start} to {end} of the traffic's time; watch for its alert",
     log="the worker's log: {path}",
     stays="everything goes on until Ctrl-C; in another terminal: REDCAT_REDIS={redis} redcat counters",
     title="redcat demo, seed {seed}",
@@ -115,6 +117,7 @@ CHINESE: Final = Texts(
     starting="正在启动 Kafka 和 Valkey",
     started="Kafka 在 {kafka}，Valkey 在 {redis}，{seconds} 秒后均已就绪",
     making_topics="正在创建主题并启动 worker",
+    planted="已植入故障：{kind}，{scope} {id}，模拟时间 {start} 至 {end}；请留意告警",
     log="worker 的日志：{path}",
     stays="服务继续运行，按 Ctrl-C 结束；可在另一个终端运行：REDCAT_REDIS={redis} redcat counters",
     title="redcat 演示，种子 {seed}",

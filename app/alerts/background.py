@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from app.alerts.chart import Point
 from app.alerts.record import AlertRecord
+from app.alerts.recorded import surroundings
 from app.alerts.triage import TEXTS
-from app.redis_store.reader import Reader
-from app.redis_store.series_reader import Rows, SeriesReader, read_series
-from streams.rollups import BASES, HOUR_MS
+from app.redis_store.live_series import LiveSeries
+from app.redis_store.reader import Cell, Reader
+from streams.rollups import BASES, HOUR_MS, Rows
 
 MINUTE_MS: Final = 60_000
 RATIOS: Final[Mapping[str, tuple[str, str]]] = {
@@ -22,6 +22,15 @@ MOVED: Final = 0.3  # of its former value
 MOST_MOVED: Final = 5
 MOST_HOURS: Final = 26
 STEP_MIN: Final = 10
+DRAWN_HOURS: Final = 8
+CLICKED: Final = BASES["click"]
+
+
+class Point(NamedTuple):
+    """A value of the metric at one moment; None where there was nothing to measure."""
+
+    at_ms: int
+    value: float | None
 
 
 class Background(NamedTuple):
@@ -33,53 +42,63 @@ class Background(NamedTuple):
 
 async def look_up(reader: Reader, record: AlertRecord, language: str) -> Background:
     """The background of an alert, from the time series; what these do not hold is left out."""
-    series = await read_series(reader)
-    hours = range(max(record.since_ms // HOUR_MS - MOST_HOURS, 0), record.at_ms // HOUR_MS + 1)
-    hours = hours[-2 * MOST_HOURS :]
-    if record.scope == "note":
-        points = await _hourly(series, f"{BASES['click']}n{record.id}", record.metric, hours)
-    else:
-        points = await _by_minutes(series, record, hours[-8:])
-    channels = await _channels(series, hours)
-    return Background(points, movements(channels, record.since_ms // HOUR_MS, language))
+    series = LiveSeries(reader)
+    cells = {(note_id, cell) async for note_id, some in reader.notes() for cell, _ in some if cell.platform}
+    hours = range(record.since_ms // HOUR_MS - MOST_HOURS, record.at_ms // HOUR_MS + 1)[-2 * MOST_HOURS :]
+    rows = sorted({row for note_id, cell in cells if (row := _row(record, note_id, cell)) is not None})
+    # Of single notes there are hours only.
+    draw = _by_hours if record.scope == "note" else _by_minutes
+    points = await draw(series, record, rows, hours)
+    channels = sorted({surroundings(cell)[0] for _, cell in cells})
+    found = await series.rows({("hours", hour): [f"{CLICKED}{row}" for row in channels] for hour in hours})
+    by_hour = {
+        hour: {row[len(CLICKED) + 1 :]: counts for row, counts in some.items()} for (_, hour), some in found.items()
+    }
+    return Background(points, movements(by_hour, record.since_ms // HOUR_MS, language))
 
 
-async def _hourly(series: SeriesReader, row: str, metric: str, hours: Iterable[int]) -> list[Point]:
-    found = await series.rows("hours", {hour: [row] for hour in hours})
-    return [Point(hour * HOUR_MS, _value(metric, rows.get(row, {}))) for hour, rows in sorted(found.items())]
+def _row(record: AlertRecord, note_id: str, cell: Cell) -> str | None:
+    """The row in which a cell is part of the alert's scope."""
+    channel, category = surroundings(cell)
+    of = {
+        "note": (note_id, f"n{note_id}|{cell.merchant_id}"),
+        "merchant": (cell.merchant_id, f"m{cell.merchant_id}|{cell.platform}|{cell.category}"),
+        "campaign": (cell.campaign_id, f"p{cell.campaign_id}|{cell.merchant_id}"),
+        "platform": (cell.platform, channel),
+        "link": (cell.link, channel),
+        "category": (cell.category, category),
+    }.get(record.scope, (record.id, channel))
+    below = record.scope == "category" and cell.category.startswith(f"{record.id}.")
+    return of[1] if of[0] == record.id or below else None
 
 
-async def _by_minutes(series: SeriesReader, record: AlertRecord, hours: Sequence[int]) -> list[Point]:
-    """Every ten minutes of some hours."""
+async def _by_hours(series: LiveSeries, record: AlertRecord, rows: Sequence[str], hours: Sequence[int]) -> list[Point]:
+    found = await series.rows({("hours", hour): [f"{CLICKED}{row}" for row in rows] for hour in hours})
+    return [Point(hour * HOUR_MS, _value(record.metric, _sum(some))) for (_, hour), some in sorted(found.items())]
+
+
+async def _by_minutes(
+    series: LiveSeries, record: AlertRecord, rows: Sequence[str], hours: Sequence[int]
+) -> list[Point]:
+    """Every ten minutes of the last hours."""
+    names = [f"{minute:02d}{CLICKED}{row}" for minute in range(60) for row in rows]
+    found = await series.rows({("minutes", hour): names for hour in hours[-DRAWN_HOURS:]})
     points = []
-    for hour in hours:
-        rows = await series.bucket("minutes", hour)
+    for (_, hour), some in sorted(found.items()):
         for start in range(0, 60, STEP_MIN):
             at_ms = hour * HOUR_MS + start * MINUTE_MS
             if at_ms <= record.at_ms:
-                points.append(Point(at_ms, _value(record.metric, _counts(rows, record, start))))
+                part = {row: counts for row, counts in some.items() if start <= int(row[:2]) < start + STEP_MIN}
+                points.append(Point(at_ms, _value(record.metric, _sum(part))))
     return points
 
 
-def _counts(rows: Rows, record: AlertRecord, start: int) -> dict[str, int]:
+def _sum(rows: Rows) -> dict[str, int]:
     total: dict[str, int] = {}
-    base = BASES["click"]
-    for row, counts in rows.items():
-        if start <= int(row[:2]) < start + STEP_MIN and row[2] == base and _belongs(row[3:], record):
-            for name, count in counts.items():
-                total[name] = total.get(name, 0) + count
+    for counts in rows.values():
+        for name, count in counts.items():
+            total[name] = total.get(name, 0) + count
     return total
-
-
-def _belongs(row: str, record: AlertRecord) -> bool:
-    kind, name = row[0], row[1:]
-    if record.scope == "category":
-        return kind == "g" and (name == record.id or name.startswith(f"{record.id}."))
-    if record.scope in ("platform", "link", "all", "topic"):
-        platform, _, rest = name.partition("|")
-        wanted = {"platform": platform, "link": rest.partition("|")[0]}.get(record.scope, record.id)
-        return kind == "c" and wanted == record.id
-    return name == record.id and kind == {"merchant": "m", "campaign": "p"}.get(record.scope)
 
 
 def _value(metric: str, counts: Mapping[str, int]) -> float | None:
@@ -87,16 +106,6 @@ def _value(metric: str, counts: Mapping[str, int]) -> float | None:
         counted, base = RATIOS[metric]
         return counts.get(counted, 0) / counts[base] if counts.get(base, 0) >= SMALLEST else None
     return float(counts.get(metric, 0)) if metric in ("clicks", "entries", "orders") else None
-
-
-async def _channels(series: SeriesReader, hours: Iterable[int]) -> dict[int, Rows]:
-    """The rows of channels, by hour."""
-    found: dict[int, Rows] = {}
-    head = f"{BASES['click']}c"
-    for hour in hours:
-        rows = await series.bucket("hours", hour)
-        found[hour] = {row.removeprefix(head): counts for row, counts in rows.items() if row.startswith(head)}
-    return found
 
 
 def movements(channels: Mapping[int, Rows], since_hour: int, language: str) -> list[str]:

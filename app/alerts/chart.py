@@ -2,13 +2,14 @@
 
 import io
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import DateFormatter
 from matplotlib.figure import Figure
 
+from app.alerts.background import Point
 from app.alerts.calendar import SHANGHAI
 from app.alerts.record import AlertRecord
 from app.alerts.triage import RATES
@@ -17,13 +18,6 @@ from app.alerts.triage import RATES
 WIDTH_IN, HEIGHT_IN, DPI = 8.0, 3.2, 110
 LONGEST_ID: Final = 40
 DAY_MS: Final = 24 * 3_600_000
-
-
-class Point(NamedTuple):
-    """A value of the metric at one moment; None where there was nothing to measure."""
-
-    at_ms: int
-    value: float | None
 
 
 def draw(record: AlertRecord, points: Sequence[Point]) -> bytes | None:

@@ -109,9 +109,11 @@ def _condition(verdict: Verdict, answered: Answered, before: Condition | None) -
         bad_since_ms=bad_since_ms if bad else None,
         since_ms=since_ms if bad or before is None else before.since_ms,
         calm_since_ms=None if bad else calm_since_ms,
-        heard_ms=verdict.at_ms, direction=answer, observed=verdict.observed, expected=verdict.expected,
-        sample=verdict.sample, relative=verdict.relative if bad or before is None else before.relative,
-        missing=(verdict.missing_per_hour, verdict.missing_low, verdict.missing_high),
+        heard_ms=verdict.at_ms, direction=answer,
+        # Numpy's numbers are floats too, but no JSON.
+        observed=float(verdict.observed), expected=float(verdict.expected), sample=float(verdict.sample),
+        relative=float(verdict.relative) if bad or before is None else before.relative,
+        missing=(float(verdict.missing_per_hour), float(verdict.missing_low), float(verdict.missing_high)),
     )  # fmt: skip
 
 

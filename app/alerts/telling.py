@@ -9,7 +9,6 @@ from urllib.parse import quote
 from app.alerts.background import Background, look_up
 from app.alerts.channels.delivery import Delivery
 from app.alerts.channels.message import Message
-from app.alerts.chart import draw
 from app.alerts.notices import Notice
 from app.alerts.record import AlertRecord
 from app.alerts.triage import body_of, title_of
@@ -54,11 +53,10 @@ class Teller:
         for message_id, notice in waiting.items():
             if message_id in self._left:
                 continue
-            message = await self._message(notice, reader, repeat_s)
-            takers = self._delivery.takers(message)
+            takers = self._delivery.takers(notice.record.severity)
             self._left[message_id] = set(takers)
             if takers:
-                self._delivery.post(message)
+                self._delivery.post(await self._message(notice, reader, repeat_s))
             else:
                 self._taken.add(message_id)
 
@@ -70,13 +68,23 @@ class Teller:
         except RedcatError as error:
             # People are to hear of it all the same.
             log.warning("an alert is told without its background", extra={"reason": str(error)})
-        chart = await asyncio.to_thread(draw, record, background.points)
+        chart = None
+        try:
+            chart = await asyncio.to_thread(_chart, record, background)
+        except Exception:  # a chart is an extra
+            log.exception("an alert is told without its chart", extra={"alert": record.alert_id})
         return Message(
             message_id=notice.message_id, event=notice.event, alert=record,
             title=title_of(record, notice.event, self._language),
             body=body_of(record, background.moved, self._language),
             link=link_to(self._public_url, record), holds_for_s=2 * repeat_s, chart=chart,
         )  # fmt: skip
+
+
+def _chart(record: AlertRecord, background: Background) -> bytes | None:
+    from app.alerts.chart import draw  # slow to import
+
+    return draw(record, background.points)
 
 
 def link_to(public_url: str | None, record: AlertRecord) -> str | None:

@@ -9,6 +9,7 @@ import typer
 
 from app.alerts.rules_checking import check_rules
 from app.alerts.rules_file import read_rules_text
+from app.commands import alerts_ask, alerts_run
 from app.policies.checking_texts import check_texts, path_text
 from app.texts import language_of
 
@@ -47,3 +48,10 @@ def check(
         print(f"good: {len(rules.rules)} rules" if rules else f"errors: {len(findings)}")
     if findings:
         raise typer.Exit(FAILED)
+
+
+command.command()(alerts_run.run)
+command.command("test")(alerts_run.try_channel)
+command.command("list")(alerts_ask.show)
+for _command in (alerts_ask.silence, alerts_ask.unsilence, alerts_ask.ack):
+    command.command()(_command)

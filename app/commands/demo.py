@@ -1,18 +1,20 @@
 """`redcat demo`."""
 
 import asyncio
+import logging
 import os
 import signal
+import time
 from collections.abc import Coroutine
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
-from app.demo import Stage, Verdict, demonstration
+from app.demo import Stage, Verdict, demo_config, demonstration
 from app.live_view import LiveView, PlainView
 from app.simulator.config import SimulatorConfig
-from app.texts import texts
+from app.texts import language_of, texts
 
 SHOWN: Final = 20
 WRONG: Final = 1
@@ -28,13 +30,16 @@ def command(
     lang: Annotated[str | None, typer.Option(help="zh or en; without it the locale decides.")] = None,
 ) -> None:
     """See it all at once: Kafka and Valkey start, traffic flows, counters grow, and all is compared with the truth."""
-    config = SimulatorConfig(events=events, seed=seed, full_results=events <= FULL_RESULTS_UP_TO)
-    console, language = Console(stderr=True), texts(lang, os.environ)
+    logging.getLogger("app.alerts").setLevel(logging.WARNING)
+    now_ms = time.time_ns() // 1_000_000
+    config = demo_config(events, seed, now_ms, full_results=events <= FULL_RESULTS_UP_TO)
+    spoken = language_of(lang, os.environ)
+    console, language = Console(stderr=True), texts(spoken, os.environ)
     live = console.is_terminal and not no_view
     title = language.title.format(seed=seed)
     view = LiveView(language, console, title) if live else PlainView(language, console)
     try:
-        wrong = asyncio.run(_until_terminated(_demonstrate(config, Stage(language, console, view), stay=stay)))
+        wrong = asyncio.run(_until_terminated(_demonstrate(config, Stage(spoken, console, view), stay=stay)))
     except asyncio.CancelledError:
         raise typer.Exit(TERMINATED) from None
     raise typer.Exit(WRONG if wrong else 0)

@@ -6,9 +6,9 @@ import os
 import sys
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 import typer
@@ -28,6 +28,8 @@ from app.simulator.truth_file import truth_of, write_truth
 from app.topic_admin import require_topics
 from streams.errors import Misconfigured
 
+SHANGHAI: Final = timezone(timedelta(hours=8))
+
 
 def command(
     events: Annotated[int, typer.Option(help="Records to send, repeated and invalid ones included.", min=1)] = 100_000,
@@ -44,6 +46,14 @@ def command(
     ] = False,
     notes: Annotated[int, typer.Option(help="Notes that readers come from.", min=1)] = 2_000,
     days: Annotated[float, typer.Option(help="Days of event time over which readers come.", min=0.01, max=365)] = 3.0,
+    start: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M"],
+            help="When it begins, in Shanghai; time series of what is past REDCAT_KEEP_MINUTES are not kept.",
+            show_default="2026-03-02",
+        ),
+    ] = None,
     incident: Annotated[
         list[str] | None,
         typer.Option(
@@ -63,6 +73,8 @@ def command(
     config = SimulatorConfig(
         events=events, seed=seed, notes=notes, days=days, partitions=settings.partitions, full_results=full_results
     )
+    if start is not None:
+        config = replace(config, start_ms=int(start.replace(tzinfo=SHANGHAI).timestamp()) * 1_000)
     config = _with_incidents(config, incident or [])
     tallies = Tallies(_rules(settings), full_results=full_results)
     began = time.monotonic()
@@ -82,7 +94,7 @@ def command(
 
 
 def _time(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1_000, UTC).isoformat(timespec="minutes")
+    return datetime.fromtimestamp(at_ms / 1_000, SHANGHAI).isoformat(timespec="minutes")
 
 
 def _with_incidents(config: SimulatorConfig, written: list[str]) -> SimulatorConfig:

@@ -68,14 +68,15 @@ return 1
 """
 )
 
-# ARGV: tip, nonce, length of the lease in ms; 0 gives it up.
-_RENEW: Final = (
-    _TIP_IS
-    + """
-if ARGV[3] == '0' then redis.call('DEL', KEYS[3]) else redis.call('SET', KEYS[3], ARGV[2], 'PX', ARGV[3]) end
+# ARGV: nonce, length of the lease in ms; 0 gives it up.  A commit may be on its way: only the owner counts.
+_RENEW: Final = """
+local tip = redis.call('GET', KEYS[1])
+if not tip or string.match(tip, '^(.*):%d+$') ~= ARGV[1] then
+  return {err = 'REFUSED the alerts stand at ' .. tostring(tip)}
+end
+if ARGV[2] == '0' then redis.call('DEL', KEYS[3]) else redis.call('SET', KEYS[3], ARGV[1], 'PX', ARGV[2]) end
 return 1
 """
-)
 
 
 class Unpublished(NamedTuple):
@@ -141,11 +142,11 @@ class AlertStore:
 
     async def renew(self, tip: Tip, lease_ms: int) -> None:
         """Keep the lease."""
-        await self._run(_RENEW, pack_tip(tip), tip.nonce, lease_ms)
+        await self._run(_RENEW, tip.nonce, lease_ms)
 
     async def release(self, tip: Tip) -> None:
         """Let another one act at once."""
-        await self._run(_RENEW, pack_tip(tip), tip.nonce, 0)
+        await self._run(_RENEW, tip.nonce, 0)
 
     async def state(self) -> bytes | None:
         """What is remembered, for whoever only looks."""

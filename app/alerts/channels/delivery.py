@@ -49,9 +49,9 @@ class Courier:
         self._sent_s: deque[float] = deque(maxlen=patience.messages)
         self._random = Random()
 
-    def takes(self, message: Message) -> bool:
+    def takes(self, severity: Severity) -> bool:
         """Whether the channel wants messages of this severity."""
-        return message.alert.severity in self._severities
+        return severity in self._severities
 
     def post(self, message: Message) -> None:
         """Put a message at the end of the queue."""
@@ -115,14 +115,14 @@ class Delivery:
     def __init__(self, couriers: Sequence[Courier]) -> None:
         self._couriers = couriers
 
-    def takers(self, message: Message) -> list[str]:
-        """The names of the channels that take a message."""
-        return [courier.name for courier in self._couriers if courier.takes(message)]
+    def takers(self, severity: Severity) -> list[str]:
+        """The names of the channels that take messages of a severity."""
+        return [courier.name for courier in self._couriers if courier.takes(severity)]
 
     def post(self, message: Message) -> None:
         """Hand a message to every channel that takes it."""
         for courier in self._couriers:
-            if courier.takes(message):
+            if courier.takes(message.alert.severity):
                 courier.post(message)
 
     async def run(self) -> None:

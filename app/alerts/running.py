@@ -1,0 +1,136 @@
+"""The evaluator at work: looks at all counters now and then, judges what changed, and acts if nobody else does.
+
+Any number may run.  All of them look and judge, so that each knows what is normal; one of them acts.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Final, NamedTuple, Protocol
+
+from app.alerts.acting import Acting, Publisher, take_over
+from app.alerts.clocks import Clock
+from app.alerts.evaluation import State, evaluate
+from app.alerts.life import Life, Moment
+from app.alerts.model import Verdict
+from app.alerts.observing import Seen
+from app.alerts.record import AlertRecord
+from app.alerts.requests import Requests, read_requests
+from app.alerts.rules import Rules, milliseconds
+from app.alerts.telling import Teller
+from app.redis_store.alerts import AlertStore
+from app.redis_store.reader import Reader
+from streams.errors import RedcatError, Refused, Unavailable
+
+log = logging.getLogger(__name__)
+
+PAUSE_S: Final = 1.0
+RENEW_S: Final = 2.0
+
+
+class Looks(Protocol):
+    """What looks at what happened: see app.alerts.observing.Observer and app.alerts.recorded.RecordedObserver."""
+
+    async def look(self, reader: Reader, at_ms: int) -> Seen: ...
+
+
+class Work(NamedTuple):
+    """What an evaluator works with."""
+
+    rules: Rules
+    clock: Clock
+    observer: Looks
+    store: AlertStore
+    publisher: Publisher
+    teller: Teller
+    told: Callable[[Sequence[AlertRecord]], None]  # hears the transitions that this evaluator published
+
+
+class Evaluator:
+    """One evaluator."""
+
+    def __init__(self, work: Work) -> None:
+        self.acting: Acting | None = None
+        self._work = work
+        self._state = State(work.rules)
+        self._repeat_s = max(milliseconds(rule.repeat) for rule in work.rules.rules) // 1_000
+
+    async def run(self, open_reader: Callable[[], AbstractAsyncContextManager[Reader]]) -> None:
+        """Work until cancelled; servers that are away are waited for."""
+        renewing = asyncio.create_task(self._keep_acting())
+        try:
+            while True:
+                try:
+                    async with open_reader() as reader:
+                        await self._evaluate(reader)
+                except Unavailable as error:
+                    log.warning("alerts wait for a server", extra={"reason": str(error)})
+                await asyncio.sleep(PAUSE_S)
+        finally:
+            renewing.cancel()
+            await self._stop_acting()
+
+    async def _evaluate(self, reader: Reader) -> None:
+        while True:
+            at_ms = await self._work.clock.next(reader)
+            seen = await self._work.observer.look(reader, at_ms)
+            # In a thread: with very many scopes it takes seconds, in which the lease must be kept.
+            self._state, verdicts = await asyncio.to_thread(
+                evaluate, self._work.rules, self._state, seen.observations, at_ms
+            )
+            try:
+                await self._act(reader, seen, verdicts, at_ms)
+            except (Refused, Unavailable) as error:
+                log.warning("this evaluator does not act any more", extra={"reason": str(error)})
+                self.acting = None
+
+    async def _act(self, reader: Reader, seen: Seen, verdicts: Sequence[Verdict], at_ms: int) -> None:
+        work = self._work
+        if self.acting is None:
+            self.acting = await take_over(work.store, work.publisher)
+            if self.acting is None:
+                return
+            log.info("this evaluator acts")
+        acting = self.acting
+        asked, taken = read_requests(*await work.store.asked()), work.teller.all_taken()
+        moment = _moment(seen, verdicts, acting.remembered.life, at_ms)
+        records = await acting.act(moment, work.rules, asked, taken)
+        work.teller.settled(taken)
+        work.told(records)
+        await work.teller.tell(acting.remembered.notices.waiting, reader, self._repeat_s)
+        await self._tidy(asked, acting.remembered.life)
+
+    async def _tidy(self, asked: Requests, life: Life) -> None:
+        """Forget requests that are about nothing any more."""
+        over = [alert_id for alert_id in asked.acknowledged if alert_id not in life.alerts]
+        await self._work.store.forget_acknowledgements(over)
+        for silence in asked.silences.values():
+            if silence.until_ms <= life.at_ms:
+                await self._work.store.end_silence(silence.silence_id)
+
+    async def _keep_acting(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_S)
+            acting = self.acting
+            if acting is not None:
+                try:
+                    await acting.renew()
+                except (Refused, Unavailable) as error:
+                    log.warning("this evaluator does not act any more", extra={"reason": str(error)})
+                    self.acting = None
+
+    async def _stop_acting(self) -> None:
+        if self.acting is not None:
+            with suppress(RedcatError):
+                await self.acting.release()
+
+
+def _moment(seen: Seen, verdicts: Sequence[Verdict], life: Life, at_ms: int) -> Moment:
+    """A moment with what is known of all scopes in trouble and of those around them."""
+    scopes = {verdict.scope for verdict in verdicts} | {one.scope for one in life.conditions.values()}
+    if not scopes:
+        return Moment(at_ms, verdicts)
+    places = seen.places()
+    around = {larger for scope in scopes if scope in places for larger in places[scope].within}
+    return Moment(at_ms, verdicts, places, seen.worths(scopes | around))
