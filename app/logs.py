@@ -64,7 +64,7 @@ class Lines(logging.Formatter):
             plain, colours = structlog.dev.plain_traceback, "NO_COLOR" not in os.environ
             chain.append(structlog.dev.ConsoleRenderer(colors=colours, sort_keys=False, exception_formatter=plain))
         else:
-            chain.append(structlog.processors.EventRenamer("message"))
+            chain.append(_in_order)
             chain.append(structlog.processors.JSONRenderer(serializer=_json))
         return structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[
@@ -86,6 +86,11 @@ def without_secrets(_: object, __: str, fields: "MutableMapping[str, Any]") -> "
         elif isinstance(value, str):
             fields[name] = PASSWORD_IN_URL.sub(rf"\1:{MASK}@", value)
     return fields
+
+
+def _in_order(_: object, __: str, fields: "MutableMapping[str, Any]") -> "MutableMapping[str, Any]":
+    first = {"at": fields.pop("at"), "level": fields.pop("level"), "message": fields.pop("event")}
+    return {**first, **fields}
 
 
 def hashed(value: object) -> str:

@@ -14,6 +14,7 @@ from app.api.application import build_api
 from app.api.server import Server
 from app.connections import redis_address, until_answered
 from app.metrics.instruments import Instruments
+from app.metrics.loop import show_loop_delay
 from app.metrics.table import SERVER
 from app.redis_store.link import dialler
 from app.redis_store.party_keys import PartyKeys
@@ -54,13 +55,15 @@ def build_app(server: Server) -> FastAPI:
 @asynccontextmanager
 async def following(server: Server) -> AsyncIterator[None]:
     """The read model follows the store meanwhile."""
-    run = asyncio.create_task(server.model.run())
+    delay = server.instruments.gauge("redcat_loop_delay_seconds")
+    tasks = [asyncio.create_task(server.model.run()), asyncio.create_task(show_loop_delay(delay))]
     try:
         yield
     finally:
-        run.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await run
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         server.access.close()
 
 

@@ -1,5 +1,6 @@
 """`/live`, `/ready`, `/metrics`: whether the server works, for who runs it."""
 
+import math
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
@@ -18,6 +19,8 @@ def router(server: Server) -> APIRouter:
     routes = APIRouter(tags=["operations"])
     server.instruments.gauge("redcat_build_info").labels(version("redcat")).set(1)
     server.instruments.gauge("redcat_ready").set_function(lambda: not reasons(server))
+    age = server.instruments.gauge("redcat_shown_age_seconds")
+    age.set_function(lambda: server.model.lag_s if server.model.ready else math.nan)
     public: dict[str, Any] = {"security": []}
 
     @routes.get("/live", summary="Whether the process answers", openapi_extra=public)

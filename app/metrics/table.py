@@ -106,6 +106,7 @@ ServerName: TypeAlias = Literal[
     "redcat_http_streams",
     "redcat_http_stream_events_total",
     "redcat_http_refused_total",
+    "redcat_shown_age_seconds",
     "redcat_loop_delay_seconds",
 ]
 
@@ -121,5 +122,6 @@ SERVER: Final[dict[ServerName, Metric]] = {
     "redcat_http_refused_total": Metric(
         "counter", "Requests refused, by reason", ("reason",), known=("no_key", "wrong_key")
     ),
+    "redcat_shown_age_seconds": Metric("gauge", "How old the figures are that are shown"),
     "redcat_loop_delay_seconds": WORKER["redcat_loop_delay_seconds"],
 }
