@@ -8,7 +8,7 @@ COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes 
 HELM = .venv/helm/helm
 CHART = deploy/helm/redcat
 
-.PHONY: install demo test lint bench real chaos schemas locks deploy helm
+.PHONY: install demo test lint bench real chaos fuzz schemas locks deploy helm
 
 install: .venv/installed
 
@@ -29,6 +29,9 @@ real: install
 
 chaos: install
 	$(BIN)/python -m tests.chaos $(ARGS)
+
+fuzz: install
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 schemas: install
 	$(BIN)/redcat schemas --write docs/schemas

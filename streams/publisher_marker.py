@@ -44,7 +44,7 @@ def decode_marker(value: bytes) -> Marker:
     """The marker in a record's value; raises LaneStopped when it is not one that this version understands."""
     try:
         record = msgspec.json.decode(value, type=MarkerRecord)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LaneStopped(f"the lane's marker cannot be read: {error}") from error
     if record.version > VERSION:
         raise LaneStopped(

@@ -19,6 +19,11 @@ from streams.words import Packed, Words, pack_id, unpack_id
 
 ENCODING: Final = 1
 
+UNREADABLE: Final = (
+    *(msgspec.DecodeError, RecursionError, IndexError, TypeError, ValueError, AttributeError, KeyError, OverflowError),
+)
+"""What bytes that are no journey may raise."""
+
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[Any]).decode
 
@@ -72,7 +77,7 @@ class JourneyCodec:
                     "run a newer Redcat"
                 )
             return self._read_journey(token, rows), rows[1]
-        except (msgspec.DecodeError, IndexError, TypeError, ValueError, AttributeError, KeyError) as error:
+        except UNREADABLE as error:
             raise LaneStopped(f"journey {token} cannot be read from the store: {error!r}") from error
 
     def _click_row(self, click: Click, base: int) -> Row:

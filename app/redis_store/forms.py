@@ -133,5 +133,5 @@ def _unpack(decoder: "msgspec.msgpack.Decoder[tuple[int, T]]", value: bytes, key
                 "run a newer Redcat"
             )
         return decoder.decode(value)[1]
-    except (msgspec.DecodeError, UnicodeDecodeError, IndexError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, IndexError, RecursionError) as error:
         raise LaneStopped(f"{key.decode()} cannot be read: {error}") from error
