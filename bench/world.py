@@ -44,11 +44,15 @@ class World:
         self.redis = Redis.from_url(stack.redis)
         self._logs = 0
 
-    async def namespace(self, name: str, group: str | None = None) -> Settings:
+    async def namespace(self, name: str, group: str | None = None, *, partitions: int = 4) -> Settings:
         """Settings for topics and keys that no other measurement uses, the topics made; Redis is emptied first."""
         await self.redis.flushall()
         settings = Settings(
-            kafka=self.stack.kafka, redis=self.stack.redis, topic_prefix=f"{name}.", group=group or f"bench-{name}"
+            kafka=self.stack.kafka,
+            redis=self.stack.redis,
+            topic_prefix=f"{name}.",
+            group=group or f"bench-{name}",
+            partitions=partitions,
         )
         await create_topics(settings)
         return settings
