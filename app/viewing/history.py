@@ -136,7 +136,7 @@ class History:
 
 def rows_of_days(view: View, scope: Scope | None, name: str) -> list[str]:
     """The rows that orders are counted in by delay; a note has none of its own, its campaigns stand for it."""
-    if scope != "notes":
+    if scope != "notes" or view.party.grouped:
         return rows_of(view, scope, name)
     shop_rows = view.cells.of_shops(view.rows_of(scope, name))
     return sorted({f"m{'|'.join(parts)}" for parts in view.cells.distinct(shop_rows, _SHOP)})

@@ -61,7 +61,12 @@ class Point(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def rows_of(view: View, scope: Scope | None, name: str) -> list[str]:
-    """The rows that add up to what the party sees of an id; none if it sees none."""
+    """The rows that add up to what the party sees of an id; none if it sees none.
+
+    Nor are there any for who is shown groups of tokens only: of those there is no live series.
+    """
+    if view.party.grouped:
+        return []
     cells, merchant = view.cells, view.party.id if view.party.kind == "merchant" else None
     rows = view.rows() if scope is None else view.rows_of(scope, name)
     shop_rows = cells.of_shops(rows)
