@@ -43,7 +43,7 @@ class Sums:
         """Counters by note as `redcat counters --json` tells them."""
         notes: dict[str, dict[str, Any]] = {}
         for (note, _, name), count in self.cells.items():
-            if count and not name.startswith("refused:"):
+            if count and not name.startswith(("refused:", "clicks_repeated")):
                 _add(notes.setdefault(note, {}), name, count)
         return notes
 

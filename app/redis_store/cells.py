@@ -27,6 +27,7 @@ NAMES: Final = (
     *("clicks", "clicks_refused", "entries", "favourites", "carts", "orders", "orders_pending", "orders_held"),
     *("orders_closed", "gross_minor", "refunded_minor", "clicks_entered", "clicks_ordered", "refused"),
     *("reads", "likes", "saves", "comments", "shares"),
+    "clicks_repeated",  # those that are not their token's first: for telling how many tokens there are
 )
 """Stored by their place in this list: add at the end only."""
 

@@ -1,6 +1,6 @@
 """Tally: what the outcomes of a journey add to the counters and to the ledger."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeAlias, get_args
 
 from streams.core.credit import JudgedClick, Outcome, Outcomes, Reason, State
@@ -50,9 +50,12 @@ class Tally:
         """Add a click as such, whatever it won."""
         self._count(judged.click, None, [("clicks" if judged.refusal is None else "clicks_refused", sign)])
 
-    def _clicks(self, clicks: Iterable[JudgedClick], sign: int) -> None:
+    def _clicks(self, clicks: Sequence[JudgedClick], sign: int) -> None:
         for judged in clicks:
             self.count_click(judged, sign)
+        # All but the first, so that clicks less these are tokens, each in the cell where it began.
+        for judged in clicks[:-1]:
+            self._count(judged.click, None, [("clicks_repeated", sign)])
 
     def _results(self, results: Mapping[str, Outcome], others: Mapping[str, Outcome], sign: int) -> None:
         """Count the results that are not the same among the others."""

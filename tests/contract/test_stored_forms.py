@@ -106,6 +106,7 @@ def test_codes_of_counters_never_change() -> None:
         "saves": 17,
         "comments": 18,
         "shares": 19,
+        "clicks_repeated": 20,
     }
 
 

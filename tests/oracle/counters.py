@@ -57,6 +57,8 @@ def bookings(clicks: Sequence[Click], results: Sequence[Result]) -> Iterator[Boo
     for click in clicks:
         cell, click_at_ms = cell_of(click), click.fields["at_ms"]
         yield Booking(cell, "clicks_refused" if click.refusal else "clicks", None, 1, click_at_ms)
+        if moment(click.fields) > min(moment(other.fields) for other in clicks):
+            yield Booking(cell, "clicks_repeated", None, 1, click_at_ms)
         for kind, name in CLICK_WITH.items():
             won = [
                 result.fields["at_ms"] for result in results if _is_credited(result, kind) and result.winner is click
@@ -101,7 +103,8 @@ def by_cell(booked: Iterable[Booking]) -> dict[Cell, dict[str, Any]]:
 
 def by_note(booked: Iterable[Booking]) -> dict[str, dict[str, Any]]:
     """Counters of each note, as the counters command prints them."""
-    return _summed(booked, lambda booking: booking.cell.note_id)
+    shown = (booking for booking in booked if booking.name != "clicks_repeated")
+    return _summed(shown, lambda booking: booking.cell.note_id)
 
 
 def _bookings_of(result: Result, winner: Click) -> Iterator[Booking]:

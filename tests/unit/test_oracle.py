@@ -84,7 +84,7 @@ def test_counters_stand_in_the_cell_of_the_click() -> None:
             "clicks_ordered": 1,
             "gross_minor": {"CNY": 100},
         },
-        Cell("n1", None, "m2", *common): {"clicks": 1},
+        Cell("n1", None, "m2", *common): {"clicks": 1, "clicks_repeated": 1},
     }
 
 
