@@ -89,6 +89,7 @@ def without_secrets(_: object, __: str, fields: "MutableMapping[str, Any]") -> "
 
 
 def _in_order(_: object, __: str, fields: "MutableMapping[str, Any]") -> "MutableMapping[str, Any]":
+    fields.pop("color_message", None)  # uvicorn's, the message once more
     first = {"at": fields.pop("at"), "level": fields.pop("level"), "message": fields.pop("event")}
     return {**first, **fields}
 

@@ -47,7 +47,7 @@ def _pod_problems(pod: Manifest, config_maps: dict[str, Manifest]) -> Iterator[s
             if source["configMapRef"]["name"] not in config_maps:
                 yield f"{container['name']} reads {source['configMapRef']['name']}, which there is not"
         for variable in container["env"]:
-            secret = any(word in variable["name"] for word in ("PASSWORD", "USERNAME", "REDIS"))
+            secret = any(word in variable["name"] for word in ("PASSWORD", "USERNAME", "REDIS", "SECRET", "CHANNELS"))
             if secret and "secretKeyRef" not in variable.get("valueFrom", {}):
                 yield f"{container['name']} has {variable['name']} in the open"
 

@@ -9,7 +9,6 @@ from tests.deploy.names import COMMAND_NAMES, DEPLOY, SETTINGS, load
 CHART = DEPLOY / "helm" / "redcat"
 TEMPLATES = {path.name: path.read_text(encoding="utf-8") for path in sorted((CHART / "templates").glob("*.*"))}
 ALL = "\n".join(TEMPLATES.values())
-OF_THE_ALERTS = {"REDCAT_ALERTS"}
 
 
 def used_values(text: str) -> set[str]:
@@ -18,7 +17,7 @@ def used_values(text: str) -> set[str]:
 
 
 def test_settings_of_the_chart_are_settings_of_the_program() -> None:
-    assert set(re.findall(r"REDCAT_[A-Z_]+", ALL)) - OF_THE_ALERTS <= SETTINGS
+    assert set(re.findall(r"REDCAT_[A-Z_]+", ALL)) <= SETTINGS
 
 
 def test_commands_of_the_chart_are_commands_of_the_program() -> None:
