@@ -13,12 +13,15 @@ from app.api.access import LOOPBACK_HOSTS, Access
 from app.api.application import build_api
 from app.api.server import Server
 from app.connections import redis_address, until_answered
+from app.dashboard.mounting import mount
+from app.dashboard.visit import Site
 from app.metrics.instruments import Instruments
 from app.metrics.loop import show_loop_delay
 from app.metrics.table import SERVER
 from app.redis_store.link import dialler
 from app.redis_store.party_keys import PartyKeys
 from app.settings import Settings, host_and_port
+from app.viewing.history import History
 from app.viewing.model import ReadModel
 from streams.errors import Misconfigured
 
@@ -48,7 +51,7 @@ def build_server(settings: Settings) -> Server:
 
 
 def build_app(server: Server) -> FastAPI:
-    """API and dashboard."""
+    """The API without the dashboard, of which a process can have only one."""
     return build_api(server)
 
 
@@ -89,8 +92,10 @@ async def serve(settings: Settings) -> None:
     await require_keys(settings)
     host, port = host_and_port(settings.http, "http", lowest_port=0)
     server = build_server(settings)
+    app = build_app(server)
+    mount(app, Site(server.model, server.access, History(server.model)))
     config = uvicorn.Config(
-        build_app(server), host, port, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S,
+        app, host, port, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S,
         server_header=False, date_header=False, lifespan="on",
     )  # fmt: skip
     async with following(server):

@@ -47,6 +47,7 @@ class LaneOverview(NamedTuple):
     spent: int
     restating: Restating
     clicks: Clicks
+    newest_ms: int  # the latest of the last records that it took of each topic; 0 before the first
 
 
 class Reader:
@@ -169,6 +170,7 @@ def _overview(lane: int, keys: LaneKeys, tip: Tip, fields: dict[bytes, bytes], o
         spent=state.spent,
         restating=state.restating,
         clicks=state.clicks,
+        newest_ms=max((record.timestamp for record in state.last_records.values()), default=0),
     )
 
 

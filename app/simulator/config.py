@@ -49,6 +49,7 @@ class SimulatorConfig:
 
     events: int = 300_000  # records sent, repeated and invalid ones included
     seed: int = 1
+    world: int | None = None  # seed of the notes, shops and campaigns; None: that of everything else
     notes: int = 2_000
     merchants: int = 200
     campaigns: int = 60
@@ -67,3 +68,8 @@ class SimulatorConfig:
             raise ValueError(f"events must not be negative: {self.events}")
         if not 0 < self.days <= 365:
             raise ValueError(f"days must be above 0 and at most 365, not {self.days}")
+
+    @property
+    def world_seed(self) -> int:
+        """What the notes, shops and campaigns are drawn with."""
+        return self.seed if self.world is None else self.world

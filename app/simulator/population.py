@@ -34,7 +34,7 @@ class Population:
     """All links of a simulation; `draw` takes one by popularity."""
 
     def __init__(self, config: SimulatorConfig) -> None:
-        self._random = random.Random(f"population {config.seed}")
+        self._random = random.Random(f"population {config.world_seed}")
         self._merchants = [Merchant(self._random, config.campaigns) for _ in range(config.merchants)]
         allowed: list[tuple[float, Link]] = []
         refused: list[tuple[float, Link]] = []

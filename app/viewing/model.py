@@ -33,6 +33,7 @@ LOOK_S: Final = 0.15  # between two looks at what the lanes have changed
 REST: Final = 1.5  # times as long as a look took, so that looking never takes half of the time
 NAMESPACE_S: Final = 1.0
 RELEASES_S: Final = 1.0
+RECENT_MS: Final = 60_000
 RETRY_S: Final = 0.5
 MOST_VIEWS: Final = 64
 
@@ -52,6 +53,7 @@ class ReadModel:
         self.clock = clock
         self.as_of_ms = 0  # all that was committed by then is shown
         self.trouble: str | None = "nothing was read yet"
+        self.no_namespace = False  # True: the trouble is that no worker ever made one
         self._delay_ms = 0
         self._mirror: Mirror | None = None
         self._releasing: Releasing | None = None
@@ -193,7 +195,9 @@ class ReadModel:
 
     async def _shown(self, changes: ChangesReader, looked_ms: int) -> None:
         times = await changes.times()
-        self._delay_ms = max((max(0, one.committed_ms - one.record_ms) for one in times), default=0)
+        # How long the records of a commit had waited tells nothing any more when there has been no other for long.
+        late = [one.committed_ms - one.record_ms for one in times if looked_ms - one.committed_ms < RECENT_MS]
+        self._delay_ms = max([0, *late])
         self.as_of_ms = looked_ms
 
     async def _same_namespace(self, reader: Reader) -> bool:
@@ -206,7 +210,8 @@ class ReadModel:
         if str(error) != self.trouble:
             log.warning("nothing new can be shown", extra={"reason": str(error)})
         self.trouble = str(error)
-        if isinstance(error, NoNamespace):
+        self.no_namespace = isinstance(error, NoNamespace)
+        if self.no_namespace:
             self._mirror = None
             self._views.clear()
 

@@ -118,6 +118,12 @@ class Rankings:
         return name
 
 
+def window(view: View, query: RankQuery, start: int, limit: int) -> Page:
+    """The ids from a place in the list on as it stands now: for who sees the whole list and moves freely in it."""
+    ranking = ranked(view, query)
+    return Page(_items(view, query, ranking.numbers[start : start + limit]), None, len(ranking.numbers))
+
+
 def ranked(view: View, query: RankQuery) -> Ranking:
     """All ids that fit, in order; equals in an order of their own that is the same in every process."""
     cells, rows = view.cells, view.rows(query.filters)

@@ -57,6 +57,7 @@ async def test_lanes_are_shown_as_they_stand_and_only_if_they_were_ever_acquired
             spent=4,
             restating="changes",
             clicks=Clicks(7, 5),
+            newest_ms=0,
         )
     ]
     await reader.close()

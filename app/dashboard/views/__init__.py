@@ -1,0 +1,1 @@
+"""What each view shows: built once when it is opened, then told other numbers."""
