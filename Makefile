@@ -13,7 +13,8 @@ CHART = deploy/helm/redcat
 install: .venv/installed
 
 demo: install
-	$(BIN)/redcat demo $(ARGS)
+	@# On a terminal all of it stays to be looked at, with flowing traffic, until Ctrl-C.
+	$(BIN)/redcat demo $$(test -t 1 && test -t 2 && echo --stay) $(ARGS)
 
 test: install
 	$(BIN)/pytest $(ARGS)

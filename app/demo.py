@@ -23,12 +23,12 @@ from app.draining import drained
 from app.fetch_progress import shown_on_stderr
 from app.kafka_sender import KafkaSender, kafka_sender
 from app.live_view import Moment, View
-from app.local_stack.server_process import free_port
+from app.local_stack.server_process import free_port, require_free
 from app.local_stack.stack import LocalStack
 from app.reading import reading
 from app.redis_store.reader import Reader
 from app.results_reader import Results, ResultsReader, reading_results
-from app.settings import Settings
+from app.settings import Settings, host_and_port
 from app.simulator.compare import compare_counters, compare_results, kept
 from app.simulator.config import SimulatorConfig
 from app.simulator.incidents import Incident, read_incident
@@ -38,7 +38,7 @@ from app.simulator.truth import Tallies
 from app.simulator.truth_file import truth_of
 from app.texts import texts
 from app.topic_admin import create_topics
-from app.worker_process import running_worker, until_ended
+from app.worker_process import running_server, running_worker, until_ended
 from streams.errors import Misconfigured, Unavailable
 
 REFRESH_S: Final = 0.5
@@ -109,15 +109,20 @@ async def demonstration(config: SimulatorConfig, stage: Stage) -> AsyncIterator[
     Raises Unavailable if a server or the worker ends by itself, or if nothing moves any more.
     """
     async with _servers(stage) as stack:
-        settings = Settings(kafka=stack.kafka, redis=stack.redis, partitions=config.partitions, alert_rules=ALERT_RULES)
+        http = f"127.0.0.1:{_http_port()}"
+        settings = Settings(
+            kafka=stack.kafka, redis=stack.redis, partitions=config.partitions, http=http, alert_rules=ALERT_RULES
+        )
         stage.say(stage.texts.making_topics)
         await create_topics(settings)
         with LogFolder() as logs:
             async with (
                 running_worker(settings, logs.path) as worker,
-                _meanwhile(stack.until_one_ends(), until_ended(worker)),
+                running_server(settings, logs.path) as server,
+                _meanwhile(stack.until_one_ends(), until_ended(worker), until_ended(server)),
             ):
                 await _until_namespace_is_made(settings)
+                stage.say(stage.texts.dashboard, address=f"http://{settings.http}/")
                 verdict = await Run(settings, config, stage).verdict()
                 if verdict.wrong:
                     logs.keep = True
@@ -240,6 +245,16 @@ async def _servers(stage: Stage) -> AsyncIterator[LocalStack]:
         yield stack
     finally:
         await stack.stop()
+
+
+def _http_port() -> int:
+    """The usual one if nobody listens there."""
+    _, usual = host_and_port(Settings().http, "http")
+    try:
+        require_free(usual, server="the dashboard", setting="REDCAT_HTTP")
+    except Misconfigured:
+        return free_port()
+    return usual
 
 
 async def _until_namespace_is_made(settings: Settings) -> None:

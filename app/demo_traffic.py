@@ -6,24 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from app.dashboard.numbers import day_start_ms
 from app.kafka_sender import kafka_sender
 from app.settings import Settings
 from app.simulator.config import SimulatorConfig
 from app.simulator.facts import Outgoing
-from app.simulator.pace import DAY_MS
 from app.simulator.traffic import simulate
 from app.simulator.truth import Tallies
 
-HISTORY_DAYS: Final = 10  # so that there is a week ago to compare with
 RECORDS_A_DAY: Final = 10_000_000  # some hundred a second
 TICK_S: Final = 0.2
-
-
-def until_now(config: SimulatorConfig, now_ms: int) -> SimulatorConfig:
-    """The same simulation with journeys that begin from days ago until now; their orders come later."""
-    start_ms = day_start_ms(now_ms) - HISTORY_DAYS * DAY_MS
-    return replace(config, start_ms=start_ms, days=(now_ms - start_ms) / DAY_MS)
 
 
 async def keep_flowing(settings: Settings, config: SimulatorConfig) -> None:
@@ -31,7 +22,7 @@ async def keep_flowing(settings: Settings, config: SimulatorConfig) -> None:
     start_ms = time.time_ns() // 1_000_000
     # A note's own figures would begin at 0 again.
     mix = replace(config.mix, metric=0.0)
-    present = replace(config, start_ms=start_ms, days=1.0, events=RECORDS_A_DAY, mix=mix)
+    present = replace(config, start_ms=start_ms, days=1.0, events=RECORDS_A_DAY, mix=mix, incidents=())
     going_on = replace(present, seed=config.seed + 1, world=config.world_seed)
     records = Due(simulate(going_on, Tallies()))
     async with kafka_sender(settings) as sender:

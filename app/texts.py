@@ -39,6 +39,7 @@ class Texts(NamedTuple):
     making_topics: str
     planted: str
     log: str
+    dashboard: str
     stays: str
     title: str
     stop: str
@@ -79,7 +80,9 @@ ENGLISH: Final = Texts(
     making_topics="making topics, starting a worker",
     planted="planted: {kind} on {scope} {id} from {start} to {end} of the traffic's time; watch for its alert",
     log="the worker's log: {path}",
-    stays="everything goes on until Ctrl-C; in another terminal: REDCAT_REDIS={redis} redcat counters",
+    dashboard="the dashboard: {address}",
+    stays="everything goes on until Ctrl-C, with new traffic; the dashboard: {address}\n"
+    "in another terminal: REDCAT_REDIS={redis} redcat counters",
     title="redcat demo, seed {seed}",
     stop="Ctrl-C stops everything",
     no_counters="no counters yet: `redcat worker` writes them when events come, such as those of `redcat simulate`",
@@ -119,7 +122,9 @@ CHINESE: Final = Texts(
     making_topics="正在创建主题并启动 worker",
     planted="已植入故障：{kind}，{scope} {id}，模拟时间 {start} 至 {end}；请留意告警",
     log="worker 的日志：{path}",
-    stays="服务继续运行，按 Ctrl-C 结束；可在另一个终端运行：REDCAT_REDIS={redis} redcat counters",
+    dashboard="看板：{address}",
+    stays="服务与新的流量继续运行，按 Ctrl-C 结束；看板：{address}\n"
+    "可在另一个终端运行：REDCAT_REDIS={redis} redcat counters",
     title="redcat 演示，种子 {seed}",
     stop="按 Ctrl-C 停止",
     no_counters="还没有计数：有事件（例如 `redcat simulate` 产生的）之后，由 `redcat worker` 写入",

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from app.demo import Stage, Verdict, demo_config, demonstration
+from app.demo_traffic import keep_flowing
 from app.live_view import LiveView, PlainView
 from app.simulator.config import SimulatorConfig
 from app.texts import language_of, texts
@@ -29,7 +30,10 @@ def command(
     stay: Annotated[bool, typer.Option("--stay", help="Go on after the comparison, until Ctrl-C.")] = False,
     lang: Annotated[str | None, typer.Option(help="zh or en; without it the locale decides.")] = None,
 ) -> None:
-    """See it all at once: Kafka and Valkey start, traffic flows, counters grow, and all is compared with the truth."""
+    """See it all at once: Kafka and Valkey start, traffic flows, counters grow, and all is compared with the truth.
+
+    The dashboard is served meanwhile, at REDCAT_HTTP's default if that is free.
+    """
     logging.getLogger("app.alerts").setLevel(logging.WARNING)
     now_ms = time.time_ns() // 1_000_000
     config = demo_config(events, seed, now_ms, full_results=events <= FULL_RESULTS_UP_TO)
@@ -57,7 +61,8 @@ async def _demonstrate(config: SimulatorConfig, stage: Stage, *, stay: bool) -> 
     async with demonstration(config, stage) as (verdict, settings):
         _report(verdict)
         if stay:
-            stage.say(stage.texts.stays, redis=settings.redis)
+            stage.say(stage.texts.stays, redis=settings.redis, address=f"http://{settings.http}/")
+            await keep_flowing(settings, config)
             await asyncio.Event().wait()
     return len(verdict.wrong)
 

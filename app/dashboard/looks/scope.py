@@ -29,7 +29,7 @@ SPANS: Final = {
 """How far back a series goes, in ms, and its step in seconds."""
 
 PARTS: Final[Mapping[str, Sequence[Dimension]]] = {
-    "note": ("campaign_id", "merchant_id", "platform"),
+    "note": ("merchant_id", "campaign_id", "platform"),
     "campaign": ("merchant_id", "platform"),
     "merchant": ("platform", "campaign_id"),
     "platform": ("merchant_id", "category"),

@@ -74,6 +74,7 @@ class ScopeView:
             self._build_series()
             with panel(texts.delay, "w6", texts.delay_how):
                 self._delays = chart(self._delay_bars({}), "low")
+                self._no_delays = text(texts.no_delay, "quiet", tag="p")
             with panel(texts.refused, "w6"):
                 self._refused = Table((texts.reason, *texts.kinds.values()), texts.refused)
                 self._none_refused = text(texts.no_refused, "quiet", tag="p")
@@ -90,6 +91,8 @@ class ScopeView:
         told = "" if since is None else self._texts.immature.format(time=self._numbers.moment(since))
         self._immature.set_text(told)
         redraw(self._delays, self._delay_bars(looked.delays))
+        self._delays.set_visibility(bool(looked.delays))
+        self._no_delays.set_visibility(not looked.delays)
         self._show_refused(looked.counters)
         self._parts.show(looked.parts)
         self._feed.see(looked.counters, at_ms)
