@@ -95,7 +95,7 @@ async def served(settings: Settings) -> AsyncIterator[Site]:
         async with workers.working(settings):
             await site.send(*beginning())
             await _until_ready(site)
-            await site.has(OWN, clicks=3, orders=1)
+            await site.has(OWN, clicks=3, orders=2)
             await site.has(FOREIGN, clicks=1)
             yield site
     finally:
@@ -104,12 +104,13 @@ async def served(settings: Settings) -> AsyncIterator[Site]:
 
 
 def beginning() -> list[Outgoing]:
-    """What is there from the beginning: m1's note with an order, m2's with an entry; one order of no click."""
+    """What is there from the beginning: m1's note with two orders, m2's with an entry; one order of no click."""
     return [
         reads(OWN, 1_234),
         *(click(OWN, f"own-{number}") for number in range(3)),
         *(entry(f"own-{number}") for number in range(2)),
         paid("order-of-m1", "own-0", 12_900),
+        paid("another-of-m1", "own-1", 5_000),
         click(FOREIGN, "foreign-0", "m2", "jd"),
         entry("foreign-0", "m2", "jd"),
         paid("order-of-nobody", "unknown-token", 100),
