@@ -1,8 +1,16 @@
-"""Words and ids: what journeys name again and again by number, and ids as what they write out."""
+"""Words and ids: what journeys name again and again by number, and ids as what they write out.
+
+A *placement* is all that the clicks on one link have in common: note, kind, link, shop, category, campaign, people.
+It is a word too: most clicks are an id, a time and the number of their placement.
+"""
 
 import uuid
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final, TypeAlias
+
+from msgspec.structs import astuple
+
+from streams.core.facts import Click
 
 MOST_WORDS: Final = 200_000  # of a lane; a new owner reads them all, so later ones are kept in full
 LONGEST_WORD: Final = 64
@@ -11,6 +19,12 @@ _HEX_LENGTHS = frozenset((16, 24, 32, 40, 64))
 _UUID_LENGTH, _UUID_BYTES = 36, 17
 
 Packed = str | bytes | int
+
+Placement: TypeAlias = tuple[Any, ...]
+"""The fields of a click from `note_id` to `poster_id`, in their order."""
+
+PLACEMENT_FIELDS: Final = slice(3, 12)
+NOTHING, NUMBER, BETWEEN = "", "#", "|"  # in the text of a placement; no id has these characters
 
 
 def pack_id(text: str) -> Packed:
@@ -41,18 +55,18 @@ def unpack_id(packed: Packed) -> str:
     return str(packed)
 
 
-class _Codes(dict[str | None, Packed | None]):
+class _Codes(dict[Any, Any]):
     """What stands for each word; asks for those that it lacks."""
 
-    def __init__(self, learn: Callable[[str], Packed]) -> None:
+    def __init__(self, learn: Callable[[Any], Packed | list[Any]]) -> None:
         super().__init__({None: None})
         self._learn = learn
 
-    def __missing__(self, text: str) -> Packed:
+    def __missing__(self, text: Any) -> Packed | list[Any]:
         return self._learn(text)
 
 
-class _Texts(dict[Packed | None, str | None]):
+class _Texts(dict[Any, Any]):
     """The words by what stands for them; everything else is a packed id."""
 
     def __missing__(self, code: Packed) -> str:
@@ -65,17 +79,32 @@ class Words:
     """The words of a lane and their numbers; those that are `new` must go to the store with the next commit.
 
     `code` gives what stands for a text in a journey: the number of a word, as a negative one, or the packed id; `text`
-    gives the text back.  Both are look-ups without a function of Python's own, for there are ten in every click.
+    gives the text back.  Both are look-ups without a function of Python's own.
     """
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        codes, texts = _Codes(self._learn), _Texts({None: None})
-        for number, text in enumerate(known, 1):
-            codes[text], texts[-number] = -number, text
-        self._codes, self._texts = codes, texts
+        codes, places, texts = _Codes(self._learn), _Codes(self._learn_place), _Texts({None: None})
+        self._codes, self._places, self._texts = codes, places, texts
         self.code: Callable[[str | None], Packed | None] = codes.__getitem__
         self.text: Callable[[Packed | None], str | None] = texts.__getitem__
         self.new: list[str] = []
+        for number, text in enumerate(known, 1):
+            if BETWEEN in text:
+                place = self._read_place(text)
+                places[place], texts[-number] = -number, place
+            else:
+                codes[text], texts[-number] = -number, text
+
+    def place(self, click: Click) -> Packed | list[Any]:
+        """What stands for the placement of a click: its number, or the codes of its fields if no more are numbered."""
+        return self._places[astuple(click)[PLACEMENT_FIELDS]]  # type: ignore[no-any-return]
+
+    def placement(self, code: int | list[Any]) -> Placement:
+        """The placement that `place` gave a code for; KeyError when it is unknown."""
+        if code.__class__ is int:
+            return self._texts[code]  # type: ignore[no-any-return]
+        note, origin, *others = code  # type: ignore[misc]
+        return (self.text(note), *ORIGINS[origin], *map(self.text, others))
 
     def _learn(self, text: str) -> Packed:
         number = len(self._texts)  # one of them is None
@@ -84,3 +113,30 @@ class Words:
         self.new.append(text)
         self._codes[text], self._texts[-number] = -number, text
         return -number
+
+    def _learn_place(self, place: Placement) -> Packed | list[Any]:
+        note, kind, link, *others = place
+        fields = [self.code(note), _ORIGIN_CODES[kind, link], *map(self.code, others)]
+        number = len(self._texts)
+        if number > MOST_WORDS:
+            return fields
+        self.new.append(BETWEEN.join(map(_field_text, (fields[0], place[1], place[2], *fields[2:]), place)))
+        self._places[place], self._texts[-number] = -number, place
+        return -number
+
+    def _read_place(self, text: str) -> Placement:
+        return tuple(self._read_field(field) for field in text.split(BETWEEN))
+
+    def _read_field(self, field: str) -> str | None:
+        if field.startswith(NUMBER):
+            return self._texts[-int(field[1:])]  # type: ignore[no-any-return]
+        return field or None
+
+
+def _field_text(code: Packed | None, text: str | None) -> str:
+    """A field of a placement as a part of the word: the number of another word, or itself."""
+    return f"{NUMBER}{-code}" if isinstance(code, int) and code < 0 else text or NOTHING
+
+
+ORIGINS: Final = (("ad", "note"), ("ad", "comment"), ("ugc", "note"), ("ugc", "comment"))
+_ORIGIN_CODES = {origin: code for code, origin in enumerate(ORIGINS)}

@@ -217,7 +217,7 @@ def test_something_has_expired_when_fewer_facts_are_held_than_were_counted(ledge
     assert is_complete(summed_up(CLICK), ledger) is complete
 
 
-@pytest.mark.parametrize("value", [b"", b"\xc1", b"\x93\x01\x07\x00", b"\x94\x01\x01\x00\x91\x90", b"\x93\x02\x01\x00"])
+@pytest.mark.parametrize("value", [b"", b"\xc1", b"\x93\x01\x07\x00", b"\x94\x01\x01\x00\x91\x90", b"\x93\x7f\x01\x00"])
 def test_a_journey_that_cannot_be_read_is_a_problem_and_the_others_are_counted(value: bytes) -> None:
     words = Words()
     codec = JourneyCodec(words)

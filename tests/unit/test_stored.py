@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -108,6 +109,26 @@ def test_a_journey_comes_back_as_it_was_also_to_the_next_owner(known: list[Fact]
 @given(clicks)
 def test_the_short_way_for_a_lone_click_gives_the_same_bytes(click: Click) -> None:
     assert JourneyCodec(Words()).pack_lone_click(click, 3) == JourneyCodec(Words()).pack(journey_of([click]), 3)
+
+
+def test_a_journey_in_the_form_before_placements_is_still_read() -> None:
+    rows = [1, 4, 10**12, [["e", 0, "n", 0, "jd", "m", "c"], ["f", 5, -1, 3, "xhs", "m", "c", -2, None, None, "b1"]]]
+    rows += [[["v", 9, "jd", "m"]], [], [], [[0, ["e", 3, "n", 0, "jd", "m", "c"]]]]
+    journey, policies = JourneyCodec(Words(["n2", "c7"])).unpack(TOKEN, msgspec.msgpack.encode(rows))
+    other = Click(TOKEN, "f", 10**12 + 5, "n2", "ugc", "comment", "xhs", "m", "c", "c7", boost_id="b1")
+    assert policies == 4
+    assert journey == Journey(
+        clicks={"e": CLICK, "f": other},
+        entries={"v": Entry(TOKEN, "v", 10**12 + 9, "jd", "m")},
+        lost=[msgspec.structs.replace(CLICK, at_ms=10**12 + 3)],
+    )
+
+
+def test_a_full_vocabulary_takes_no_more_placements_and_loses_nothing() -> None:
+    words = Words(str(number) for number in range(-MOST_WORDS, 0))
+    value = JourneyCodec(words).pack_lone_click(CLICK, 1)
+    assert JourneyCodec(words).unpack(TOKEN, value) == (journey_of([CLICK]), 1)
+    assert words.new == []
 
 
 @given(st.binary())
