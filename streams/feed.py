@@ -47,7 +47,7 @@ class KafkaFeed:
         deliver: Callable[[Batch], Awaitable[None]],
         on_lanes: Callable[[set[int]], Awaitable[None] | None],
         on_stopped: Callable[[int, LaneStopped | Unavailable], Awaitable[None] | None],
-        batch_records: int = 2000,
+        batch_records: int = 4000,
         linger_ms: Sequence[int] = LINGER_MS,
         session_timeout_ms: int = 8000,
         partition_bytes: int = 512 * 1024,

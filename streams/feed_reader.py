@@ -1,6 +1,6 @@
 """What was fetched of one lane and not delivered yet, and when to fetch and to deliver.  No I/O, no clock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from aiokafka import TopicPartition
@@ -11,6 +11,9 @@ from streams.ports import Batch, Positions, Record
 
 CREDIT = 2
 QUIET_S = 0.25
+STRIDE = 50  # records that are taken of one topic before the others are looked at again
+PATIENCE_S = 2.0  # how long the other topics wait for one of which more is on its way
+CERTAIN = 4  # the part of its share of a batch that a topic has for certain, as a divisor
 
 
 class TopicReader:
@@ -26,15 +29,22 @@ class TopicReader:
         self.fetching = False
         self.fetched: Fetched | None = None  # not taken yet
         self._not_before = 0.0
+        self._asked = False
 
     @property
     def finished(self) -> bool:
         """True when nothing more of it may be delivered."""
         return self.until is not None and self.position >= self.until
 
+    @property
+    def is_behind(self) -> bool:
+        """True when Kafka holds more that may be delivered, or was not asked yet, and is expected to hand it out."""
+        return not self.finished and not self.hungry and (self.position < self.stable or not self._asked)
+
     def accept(self, reply: Slice, next_fetch: float) -> None:
         """Keep what a fetch brought; more is fetched at once if Kafka holds more, else at `next_fetch`."""
         self.stable = reply.stable
+        self._asked = True
         self.hungry = not reply.data and self.stable > self.position
         self._not_before = next_fetch
         if reply.data and not self.finished:
@@ -52,6 +62,13 @@ class TopicReader:
             self.position = self.fetched.position
             if not more:
                 self.fetched = None
+
+    def next_at(self) -> int | None:
+        """The timestamp of the next record that was fetched; raises LaneStopped as `take` does."""
+        at = None if self.fetched is None else self.fetched.next_at(self.until)
+        if at is None and self.fetched is not None:
+            self.position, self.fetched = self.fetched.position, None
+        return at
 
     def fetch_at(self) -> float | None:
         """When to fetch it next; None while that is under way or not needed."""
@@ -81,6 +98,7 @@ class LaneReader:
         self._records: dict[str, list[Record]] = {}
         self._count = 0
         self._moved_at: float | None = None  # since when the position is ahead of the last batch
+        self._held_up_since: float | None = None  # by a topic of which more is on its way
 
     def void(self, seek: int) -> None:
         """Forget what was fetched; nothing is fetched or delivered until `restart`."""
@@ -114,17 +132,19 @@ class LaneReader:
     def plan(self, now: float) -> Plan:
         """What to fetch now and when to look again."""
         due: list[TopicReader] = []
-        later = self._moved_at + QUIET_S if self._moved_at is not None and not self._unreleased else None
+        looks = []
+        if self._moved_at is not None and not self._unreleased:
+            looks.append(self._moved_at + QUIET_S)
         if self._unreleased < CREDIT and self._count < self._batch_records:
             for reader in self._topics.values():
                 at = reader.fetch_at()
-                if at is None:
-                    continue
-                if at <= now:
+                if at is not None and at <= now:
                     due.append(reader)
-                elif later is None or at < later:
-                    later = at
-        return Plan(due, later)
+                elif at is not None:
+                    looks.append(at)
+            if self._held_up_since is not None and (patient_until := self._held_up_since + PATIENCE_S) > now:
+                looks.append(patient_until)
+        return Plan(due, min(looks, default=None))
 
     def next_batch(self, now: float) -> Batch | None:
         """The next batch, if there is one to deliver.
@@ -134,24 +154,43 @@ class LaneReader:
         """
         if self._unreleased >= CREDIT:
             return None
-        sources = [reader for reader in self._topics.values() if reader.fetched is not None]
-        if sources:
-            self._fill(sources)
+        if any(reader.fetched is not None for reader in self._topics.values()):
+            self._fill(now)
             if self._moved_at is None and self._positions() != self._before:
                 self._moved_at = now
         if self._moved_at is None or not self._is_worth_it(now):
             return None
         return self._deliver()
 
-    def _fill(self, sources: list[TopicReader]) -> None:
-        """Take from each topic in proportion to what is left of it, so that all come to their ends together."""
-        room = self._batch_records - self._count
-        left = [max(1, reader.stable - reader.position) for reader in sources]
-        if sum(left) > room:
-            for reader, offsets in zip(sources, left, strict=True):
-                self._take(reader, min(self._batch_records - self._count, room * offsets // sum(left)))
-        for reader in sources:
-            self._take(reader, self._batch_records - self._count)
+    def _fill(self, now: float) -> None:
+        """Take what came to Kafka first, whatever its topic, so that the facts of a journey meet in few batches.
+
+        A topic of which more is on its way holds the others up, but not for long; and each has a part of the room for
+        certain, so that one whose timestamps run ahead is not left behind.
+        """
+        readers = [reader for reader in self._topics.values() if not reader.finished]
+        left = [max(0, reader.stable - reader.position) for reader in readers]
+        begun = self._count > 0
+        while self._count < self._batch_records:
+            heads = [reader.next_at() for reader in readers]
+            known = [(at, number) for number, at in enumerate(heads) if at is not None]
+            if not known or self._held_up(readers, heads, now):
+                break
+            if not begun and self._batch_records < sum(left):
+                for reader, offsets in zip(readers, left, strict=True):
+                    self._take(reader, self._batch_records * offsets // sum(left) // CERTAIN)
+            else:
+                self._take(readers[min(known)[1]], min(STRIDE, self._batch_records - self._count))
+            begun = True
+
+    def _held_up(self, readers: Sequence[TopicReader], heads: Sequence[int | None], now: float) -> bool:
+        """Whether to wait for a topic that has more in Kafka than was fetched."""
+        if all(at is not None or not reader.is_behind for reader, at in zip(readers, heads, strict=True)):
+            self._held_up_since = None
+            return False
+        if self._held_up_since is None:
+            self._held_up_since = now
+        return now < self._held_up_since + PATIENCE_S
 
     def _take(self, reader: TopicReader, count: int) -> None:
         records = self._records[reader.topic]
@@ -161,7 +200,8 @@ class LaneReader:
 
     def _is_worth_it(self, now: float) -> bool:
         if self._count:
-            return not self._unreleased or self._count >= self._batch_records
+            enough = self._batch_records if self._held_up_since is None else self._batch_records // 2
+            return not self._unreleased or self._count >= enough
         return not self._unreleased and (
             self._is_quiet(now) or all(reader.finished for reader in self._topics.values())
         )
@@ -184,4 +224,4 @@ class LaneReader:
     def _clear(self) -> None:
         self._records = {topic: [] for topic in self._topics}
         self._count = 0
-        self._moved_at = None
+        self._moved_at = self._held_up_since = None

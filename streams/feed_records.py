@@ -39,6 +39,11 @@ class Fetched:
         self._index = 0
         self._end = position
 
+    def next_at(self, until: int | None) -> int | None:
+        """The timestamp of the next record below `until`; None when there is nothing more to take."""
+        nothing: list[Record] = []
+        return self._ready[self._index].timestamp if self.take(0, until, nothing) else None
+
     def take(self, count: int, until: int | None, records: list[Record]) -> bool:
         """Add at most `count` records below `until` to `records`; False once there is nothing more to take.
 
