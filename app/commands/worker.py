@@ -7,6 +7,7 @@ from typing import Annotated
 
 import faust
 import typer
+import uvloop
 
 from app.bootstrap import build_worker
 from app.draining import drained
@@ -38,7 +39,8 @@ def command(
         raise typer.BadParameter("--timeout goes with --drain")
     set_up_logs()
     settings = Settings.from_env(os.environ, TOML_FILE)
-    asyncio.run(_work(settings, accept_lag=accept_lag, drain=drain, timeout_s=timeout))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(settings, accept_lag=accept_lag, drain=drain, timeout_s=timeout))
 
 
 async def _work(settings: Settings, *, accept_lag: bool, drain: bool, timeout_s: float | None) -> None:
