@@ -5,6 +5,7 @@ import logging
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
@@ -27,6 +28,7 @@ class RedisAddress:
     username: str | None
     password: str | None = field(repr=False)
     tls: bool
+    ca: Path | None = None
 
     @property
     def cluster(self) -> bool:
@@ -40,7 +42,7 @@ def kafka_options(settings: Settings) -> dict[str, Any]:
         "security_protocol": settings.kafka_security.upper().replace("TLS", "SSL"),
     }
     if settings.kafka_security.endswith("tls"):
-        options["ssl_context"] = _tls_context(settings)
+        options["ssl_context"] = tls_context(settings.kafka_ca, "REDCAT_KAFKA_CA")
     if settings.kafka_security.startswith("sasl_"):
         options["sasl_mechanism"] = settings.kafka_sasl_mechanism
         options["sasl_plain_username"] = settings.kafka_sasl_username
@@ -58,6 +60,7 @@ def redis_address(settings: Settings) -> RedisAddress:
         username=unquote(first.username) if first.username else None,
         password=unquote(first.password) if first.password else None,
         tls=first.scheme == "rediss",
+        ca=settings.redis_ca,
     )
 
 
@@ -78,8 +81,9 @@ async def until_answered(attempt: Callable[[], Awaitable[T]], *, server: str, pa
         raise Unavailable(f"{server} did not answer for {patience_s:g} s: {reason}") from error
 
 
-def _tls_context(settings: Settings) -> ssl.SSLContext:
+def tls_context(ca: Path | None, setting: str) -> ssl.SSLContext:
+    """Trusts what a file's certificates have signed, or what the system trusts; Misconfigured names the setting."""
     try:
-        return ssl.create_default_context(cafile=settings.kafka_ca)
+        return ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:
-        raise Misconfigured(f"REDCAT_KAFKA_CA: no certificates in {settings.kafka_ca}: {error}") from error
+        raise Misconfigured(f"{setting}: no certificates in {ca}: {error}") from error

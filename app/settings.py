@@ -33,6 +33,7 @@ class Settings:
     kafka_sasl_password: str | None = None
     kafka_ca: Path | None = None
     redis: str = "redis://127.0.0.1:6379/0"  # a comma list of URLs means Redis Cluster
+    redis_ca: Path | None = None  # certificates of those who sign, for rediss://; without it the system's
     topic_prefix: str = ""
     group: str = "redcat"
     partitions: int = 4
@@ -69,7 +70,9 @@ class Settings:
             host_and_port(address, "kafka")
         for name in ("http", "metrics"):
             host_and_port(getattr(self, name), name, lowest_port=0)
-        redis_nodes(self.redis)
+        nodes = redis_nodes(self.redis)
+        if self.redis_ca:
+            _require(nodes[0].scheme == "rediss", "redis_ca", "has no effect without rediss:// in REDCAT_REDIS")
         self._check_kafka_security()
         for name in ("keep_minutes", "keep_hours"):
             _require(re.fullmatch(r"[0-9]{1,6}[smhd]", getattr(self, name)), name, "must be a duration such as 3d")
@@ -171,7 +174,7 @@ def _typed(name: str, value: object) -> str | int | Path:
         _require(number or (isinstance(value, str) and re.fullmatch(r"\d{1,9}", value)), name, "must be a whole number")
         return int(str(value))
     _require(isinstance(value, str), name, "must be text in quotes")
-    return Path(str(value)) if name in ("kafka_ca", "policy", "alert_rules") else str(value)
+    return Path(str(value)) if name in ("kafka_ca", "redis_ca", "policy", "alert_rules") else str(value)
 
 
 def _require(holds: object, setting: str, rule: str) -> None:

@@ -78,12 +78,17 @@ class KafkaServer:
         *,
         listeners: Sequence[Listener] = (),
         properties: Mapping[str, str] | None = None,
+        scram: Mapping[str, str] | None = None,
     ) -> None:
-        """`listeners` are further addresses, `properties` go into its configuration as they are."""
+        """`listeners` are further addresses, `properties` go into its configuration as they are.
+
+        `scram` are users and their passwords, with which the folder is made.
+        """
         self.port = port
         self.data = data
         self._listeners = listeners
         self._properties = properties or {}
+        self._scram = scram or {}
         self.process = ServerProcess("Kafka", data / "kafka.log")
 
     @property
@@ -140,7 +145,17 @@ class KafkaServer:
 
     async def _format(self, java: list[str], properties: Path) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        command = [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)]
+        command: list[str | Path] = [
+            *java,
+            "kafka.tools.StorageTool",
+            "format",
+            f"--cluster-id={cluster}",
+            "-c",
+            properties,
+        ]
+        for user, password in self._scram.items():
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512"):
+                command += ["--add-scram", f"{mechanism}=[name={user},password={password}]"]
         formatting = ServerProcess("Kafka's storage tool", self.process.log)
         try:
             await formatting.start(command)

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, TypeAlias, cast
 
 import hiredis
 
-from app.connections import RedisAddress
+from app.connections import RedisAddress, tls_context
 from app.redis_store.cluster import NODES, ClusterDial, Node, holds_all
 from app.redis_store.resp import Request, command
 from streams.errors import LaneStopped, Misconfigured, RedcatError, Refused, Unavailable
@@ -133,7 +133,7 @@ class Dial(Protocol):
 
 def dialler(address: RedisAddress, timeout_s: float = TIMEOUT_S) -> Dial:
     """Opens links to `address`; `timeout_s` limits each answer."""
-    context = ssl.create_default_context() if address.tls else None
+    context = tls_context(address.ca, "REDCAT_REDIS_CA") if address.tls else None
 
     async def connect(node: Node) -> Link:
         link = await _connect(node, context, timeout_s)
