@@ -87,9 +87,12 @@ class KafkaFeed:
             parts.push_async_callback(self._client.close)
             try:
                 await self._client.bootstrap()
-                await self._client.set_topics(self._places.names)
+                answered = await self._client.set_topics(self._places.names)
             except KafkaError as error:
                 raise Unavailable(f"Kafka at {self._kafka['bootstrap_servers']} does not answer: {error}") from error
+            if not answered:
+                # Kafka has gone just now: what is not known of topics does not mean that there are none.
+                raise Unavailable(f"Kafka at {self._kafka['bootstrap_servers']} does not tell of its topics")
             self._check_partitions()
             self._group = self._join()
             parts.push_async_callback(self._group.close)

@@ -85,7 +85,8 @@ class PolicyFeed:
             if numbers := consumer.partitions_for_topic(self._topic):
                 return [TopicPartition(self._topic, number) for number in sorted(numbers)]
             # The client learns of a topic that was made since only when it is told to ask.
-            await consumer._client.force_metadata_update()  # noqa: SLF001
+            if not await consumer._client.force_metadata_update():  # noqa: SLF001
+                raise Unavailable("Kafka does not tell of its topics")
         raise Misconfigured(f"no topic {self._topic} in Kafka: run `redcat topics create`")
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> list[PolicyRecord]:

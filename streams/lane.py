@@ -22,7 +22,7 @@ from streams.takeover import GoOn, Replay, decide
 log = logging.getLogger(__name__)
 
 FIRST_PAUSE_S: Final = 0.1
-LONGEST_PAUSE_S: Final = 5.0
+LONGEST_PAUSE_S: Final = 2.0  # the first commit after an outage must not wait for long
 STOPPED_PAUSE_S: Final = 30.0  # a person is needed; look again now and then whether the cause is gone
 HAND_OVER_S: Final = 1.0  # how long a stopping lane waits for its results to reach Kafka; the next owner sends the rest
 TICK: Final = "tick"

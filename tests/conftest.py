@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 import pytest_asyncio
 
-from app.local_stack.kafka_server import KafkaServer
+from app.local_stack.kafka_server import KafkaServer, Listener
 from app.local_stack.server_process import free_port
 from app.local_stack.valkey_server import DATABASES, ValkeyServer
 
@@ -25,8 +25,9 @@ class Namespace(NamedTuple):
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def kafka_server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[KafkaServer]:
-    """The embedded Kafka of this test session."""
-    server = KafkaServer(free_port(), tmp_path_factory.mktemp("kafka"))
+    """The embedded Kafka of this test session; its one more listener is for those who come through a proxy."""
+    proxied = Listener("PROXIED", free_port(), advertised_port=free_port())
+    server = KafkaServer(free_port(), tmp_path_factory.mktemp("kafka"), listeners=[proxied])
     await server.start()
     yield server
     await server.stop()

@@ -86,7 +86,7 @@ class KafkaServer:
         """
         self.port = port
         self.data = data
-        self._listeners = listeners
+        self.listeners = listeners
         self._properties = properties or {}
         self._scram = scram or {}
         self.process = ServerProcess("Kafka", data / "kafka.log")
@@ -123,7 +123,7 @@ class KafkaServer:
     def _write_properties(self) -> Path:
         controller = free_port()
         own = f"BROKER://{self.address},CONTROLLER://127.0.0.1:{controller}"
-        more = self._listeners
+        more = self.listeners
         protocols = [BROKER["listener.security.protocol.map"], *(f"{one.name}:{one.protocol}" for one in more)]
         settings = BROKER | {
             "listener.security.protocol.map": ",".join(protocols),

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import dataclasses
 import logging
 import shutil
 import signal
@@ -30,18 +31,26 @@ def main(arguments: Sequence[str]) -> int:
     if arguments[:1] == ["merge"]:
         return _merge(_merge_options(arguments[1:]))
     options = _options(arguments)
+    plan, reports = _plan(options), list[Report]()
     try:
-        report, folder = asyncio.run(_until_interrupted(run(_plan(options), _tell)))
+        for seed in range(options.seed, options.seed + options.runs):
+            reports.append(_run(dataclasses.replace(plan, seed=seed), keep=options.keep))
+            _write(added_up(reports), options)
     except asyncio.CancelledError:
         return INTERRUPTED
     except RedcatError as error:
         progress.print(f"chaos: {error}", style="red", markup=False)
         return FAILED
-    if options.keep or not report.exact:
+    return _show(added_up(reports), options)
+
+
+def _run(plan: Plan, *, keep: bool) -> Report:
+    report, folder = asyncio.run(_until_interrupted(run(plan, _tell)))
+    if keep or not report.exact:
         progress.print(f"all logs are in {folder}", style="yellow", markup=False)
     else:
         shutil.rmtree(folder, ignore_errors=True)
-    return _show(report, options)
+    return report
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -51,7 +60,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         epilog="`merge FILE...` adds up reports of several runs. The seed decides traffic and dice only.",
     )
     parser.add_argument("--minutes", type=_positive, default=5.0, help="of traffic and faults (default 5)")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of the first run (default 1)")
+    parser.add_argument("--runs", type=_count, default=1, help="one after the other, each with the next seed, added up")
     parser.add_argument("--rate", type=_positive, default=4_000.0, help="events a second (default 4000)")
     parser.add_argument("--workers", type=_workers, default=3, help="at the beginning (default 3)")
     parser.add_argument(
@@ -73,12 +83,25 @@ def _merge_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _add_outputs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write the report as JSON into this file")
+    parser.add_argument("--report", type=_file, metavar="FILE", help="write the report as JSON into this file")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
 def _positive(text: str) -> float:
     if not (number := float(text)) > 0:
+        raise argparse.ArgumentTypeError("must be above 0")
+    return number
+
+
+def _file(text: str) -> Path:
+    path = Path(text).absolute()  # a run works in a folder of its own
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {path.parent}")
+    return path
+
+
+def _count(text: str) -> int:
+    if (number := int(text)) < 1:
         raise argparse.ArgumentTypeError("must be above 0")
     return number
 
@@ -130,9 +153,13 @@ def _merge(options: argparse.Namespace) -> int:
     return _show(added_up(reports), options)
 
 
-def _show(report: Report, options: argparse.Namespace) -> int:
+def _write(report: Report, options: argparse.Namespace) -> None:
     if options.report is not None:
         options.report.write_bytes(write_report(report))
+
+
+def _show(report: Report, options: argparse.Namespace) -> int:
+    _write(report, options)
     print(write_report(report).decode() if options.json else as_markdown(report))
     return 0 if report.exact else FAILED
 

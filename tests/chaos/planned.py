@@ -17,7 +17,7 @@ from tests.integration.workers import run
 AGAIN_S: Final = 0.5
 POLL_S: Final = 0.1
 PUBLISHED_S: Final = 120.0
-DRAINED_S: Final = 180.0
+DRAINED_S: Final = 900.0
 STOPPED_S: Final = 60.0
 LOSABLE: Final = (SHOP_ENTRY, SHOP_ACTION, NOTE_METRIC)
 

@@ -17,6 +17,7 @@ class Proxy:
         self.delay_s = 0.0  # before each chunk goes on, one chunk after the other
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._away = False
         self._open: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
@@ -32,7 +33,13 @@ class Proxy:
 
     def let_go(self) -> None:
         """Let bytes through again, those that wait first."""
+        self._away = False
         self._flowing.set()
+
+    def close(self) -> None:
+        """Reset all connections, and every new one, until `let_go`: nobody is there."""
+        self._away = True
+        self.cut()
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._take, "127.0.0.1", self.port)
@@ -57,7 +64,8 @@ class Proxy:
         self._open.add(writer)
         try:
             with suppress(OSError):
-                await self._connect(reader, writer)
+                if not self._away:
+                    await self._connect(reader, writer)
         finally:
             self._open.discard(writer)
             writer.transport.abort()

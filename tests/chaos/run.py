@@ -29,7 +29,7 @@ from tests.chaos.watchers import Billing, Committed
 
 PARTITIONS: Final = 4
 ROOT: Final = Path(__file__).parents[2]
-LOOK_EVERY_S: Final = 0.2
+MOST_AT_ONCE: Final = 6  # faults from which the lanes have not recovered; more, and nothing would be done at all
 
 log = logging.getLogger(__name__)
 Tell: TypeAlias = Callable[[float, str], None]
@@ -128,10 +128,13 @@ class Run:
             share = self._traffic.sent / self._traffic.config.events
             if planned and share >= planned[0][0]:
                 await planned.pop(0)[1]()
-            elif (fault := self._choose()) is not None and not sending.done():
+            elif self._room() and (fault := self._choose()) is not None and not sending.done():
                 self._acting.add(asyncio.create_task(self._make(fault)))
         for _, act in planned:
             await act()
+
+    def _room(self) -> bool:
+        return len(self._acting) + len(self._recovering) < MOST_AT_ONCE
 
     def _choose(self) -> Fault | None:
         free = [one for one in FAULTS if one.kind in self._plan.kinds and one.touches not in self._touched]
