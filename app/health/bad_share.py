@@ -27,6 +27,8 @@ class BadShare:
 
     def add(self, records: int, bad: int) -> None:
         """A batch came."""
+        if not records:
+            return
         self._batches.append((records, bad))
         self._records += records
         self._bad += bad

@@ -65,12 +65,12 @@ class Survey:
     async def _ask_kafka(self) -> None:
         """Where the lanes' topics end; a worker without lanes asks for one that is not its own."""
         feed = self._surveyed.feed
-        mine = feed.kafka.lanes
-        ends = await feed.kafka.end_offsets(mine or {0})
-        self._positions = {lane: known for lane, known in self._positions.items() if lane in mine}
+        ends = await feed.kafka.end_offsets(feed.kafka.lanes or {0})
+        mine = feed.kafka.lanes  # others by now, perhaps
         feed.keep_only(mine)
-        for lane, positions in self._positions.items():
-            feed.waiting.setdefault(lane, Waiting()).see(time.monotonic(), ends[lane], positions)
+        self._positions = {lane: known for lane, known in self._positions.items() if lane in mine}
+        for lane in self._positions.keys() & ends.keys():
+            feed.waiting.setdefault(lane, Waiting()).see(time.monotonic(), ends[lane], self._positions[lane])
 
     def _stop_late_lanes(self) -> None:
         for lane in self.view.lanes:

@@ -59,6 +59,14 @@ def test_a_handful_of_records_is_no_share_to_speak_of() -> None:
     assert share.alarming
 
 
+def test_batches_without_records_are_not_kept() -> None:
+    share = BadShare(0.05)
+    for _ in range(100):
+        share.add(0, 0)
+
+    assert not share._batches
+
+
 def test_what_is_long_past_does_not_count() -> None:
     share = BadShare(0.05)
     share.add(100, 100)
