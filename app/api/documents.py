@@ -1,12 +1,17 @@
 """The JSON documents that the API answers with, as types; OpenAPI tells of them by schemas made from these."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
+from app.alerts.record import AlertRecord
+from app.alerts.requests import LONGEST_TEXT, Silence
 from app.api.problems import Problem
 from app.viewing.figures import CounterValue, Rates
 from app.viewing.series import Point
+
+Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -107,8 +112,36 @@ class PartyDocument(msgspec.Struct, frozen=True):
     party: str
 
 
+class AlertsDocument(msgspec.Struct, frozen=True):
+    """Alerts as they stand: pending and firing ones, the oldest first, and those that ended, the newest first."""
+
+    at_ms: int  # of the last evaluation; 0: there was none
+    firing: list[AlertRecord]
+    recent: list[AlertRecord]
+    acknowledged: list[str]  # alert ids that somebody looks after
+    silences: list[Silence]  # shown to the admin
+
+
+class AcknowledgementDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who looks after an alert."""
+
+    by: Text = ""
+    why: Text = ""
+
+
+class SilenceDocument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which alerts nobody is told about, and for how long."""
+
+    rule: Annotated[str, Meta(max_length=64)] = "*"
+    scope: Annotated[str, Meta(max_length=150)] = "*"  # KIND:ID or KIND:PREFIX*, with all that lies in it
+    for_s: Annotated[int, Meta(ge=1, le=365 * 24 * 3_600)] = 3_600
+    by: Text = ""
+    why: Text = ""
+
+
 DOCUMENTS: Final = (
     FigureDocument, ListDocument, SeriesDocument, JourneyDocument, OrderDocument, LoginDocument, PartyDocument, Problem,
+    AlertsDocument, AcknowledgementDocument, SilenceDocument,
 )  # fmt: skip
 
 

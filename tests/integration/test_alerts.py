@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import httpx
 import msgspec
 import pytest
 import pytest_asyncio
@@ -15,16 +16,21 @@ from app.alerts.record import AlertRecord
 from app.alerts.requests import NOTHING_ASKED
 from app.alerts.setup import publisher_of
 from app.alerts.store import AlertDesk
+from app.alerts.visibility import visible
 from app.connections import redis_address
 from app.local_stack.kafka_server import KafkaServer
 from app.redis_store.alerts import AlertKeys, AlertStore
 from app.redis_store.link import Link, dialler
 from app.redis_store.resp import command
+from app.serving import build_app, build_server
 from app.settings import Settings
+from app.viewing.cells import Cells
+from app.viewing.party import parse_party
 from streams.errors import Misconfigured, Refused
 from streams.topics import ALERT, alert_marker, physical
 from tests.conftest import Namespace
 from tests.integration.kafka import PARTITIONS, make_topics
+from tests.unit.alert_messages import message
 from tests.unit.alert_moments import PLACES, RULES, at, verdict
 
 CALLS: Final = ("acquire", "open", "read_marker", "commit", "publish", "published")
@@ -259,3 +265,62 @@ async def test_people_see_alerts_and_silence_and_acknowledge_them(world: World) 
     ):
         with pytest.raises(Misconfigured):
             await wrong
+
+
+async def test_the_api_tells_of_alerts_and_takes_acknowledgements_and_silences(world: World) -> None:
+    server = build_server(world.settings)
+    transport = httpx.ASGITransport(build_app(server), client=("127.0.0.1", 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080") as client:
+        first = await client.get("/v1/alerts")
+        assert first.json()["at_ms"] == 0, first.text
+        await world.act(None, Moment(at(0), [verdict(0, "t1")], PLACES))
+
+        (alert,) = (await client.get("/v1/alerts")).json()["firing"]
+        acknowledged = await client.post(f"/v1/alerts/{alert['alert_id']}/acknowledgement", json={"by": "Lin"})
+        silenced = await client.post("/v1/silences", json={"scope": "platform:jd", "for_s": 60})
+        told = (await client.get("/v1/alerts")).json()
+
+        assert (alert["state"], alert["scope"], alert["id"]) == ("pending", "note", "t1")
+        assert (acknowledged.status_code, silenced.status_code) == (204, 201)
+        assert told["acknowledged"] == [alert["alert_id"]]
+        assert [one["silence_id"] for one in told["silences"]] == [silenced.json()["silence_id"]]
+        assert (await client.delete(f"/v1/silences/{silenced.json()['silence_id']}")).status_code == 204
+        refused = [
+            await client.delete("/v1/silences/none"),
+            await client.post("/v1/alerts/none/acknowledgement", json={}),
+            await client.post("/v1/silences", json={}),
+            await client.post("/v1/silences", json={"scope": "shop:1"}),
+            await client.post("/v1/silences", json={"scope": "note:1", "for_s": 0}),
+            await client.post("/v1/silences", content=b" " * 5_000),
+        ]
+        assert [reply.status_code for reply in refused] == [404, 404, 422, 422, 422, 413]
+    server.access.close()
+
+
+def test_a_party_sees_only_alerts_about_what_is_wholly_its_own() -> None:
+    cells = Cells()
+    for note_id, texts in {
+        "own": ["c1|m1|jd|fmcg.snacks|note|ad"],
+        "shared": ["c1|m1|jd|fmcg.snacks|note|ad", "|m2|xhs|health|comment|ugc"],
+        "other": ["c2|m2|taobao|fmcg.makeup|note|ad"],
+    }.items():
+        cells.put(0, note_id, {text: {"clicks": 1} for text in texts})
+
+    def seen(party: str) -> list[str]:
+        records = [
+            message(scope=scope, id=name, affected=["note:own", "note:other"]).alert
+            for scope, name in (
+                ("platform", "jd"), ("platform", "taobao"), ("merchant", "m1"), ("merchant", "m2"), ("note", "own"),
+                ("note", "shared"), ("note", "other"), ("note", "unknown"), ("category", "fmcg"),
+                ("category", "fmcg.snacks"), ("campaign", "c1"), ("topic", "order"), ("all", "*"),
+            )
+        ]  # fmt: skip
+        shown = visible(records, parse_party(party), cells)
+        if party in ("platform:jd", "merchant:m1"):
+            assert {tuple(record.affected) for record in shown} == {("note:own",)}
+        return [record.id for record in shown]
+
+    assert seen("platform:jd") == ["jd", "m1", "own", "fmcg.snacks", "c1"]
+    assert seen("merchant:m1") == ["jd", "m1", "own", "fmcg.snacks", "c1"]
+    assert seen("merchant:m3") == []
+    assert len(seen("xhs")) == len(seen("admin")) == 13
