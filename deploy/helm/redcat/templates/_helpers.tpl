@@ -41,6 +41,12 @@ volumes:
     emptyDir: {sizeLimit: 64Mi}
   - name: files
     configMap: {name: {{ include "redcat.name" . }}-files}
+  {{- if .Values.secrets.redisCa.name }}
+  - name: redis-ca
+    secret:
+      secretName: {{ .Values.secrets.redisCa.name }}
+      items: [{key: {{ .Values.secrets.redisCa.key }}, path: ca.crt}]
+  {{- end }}
   {{- if .Values.secrets.kafkaCa.name }}
   - name: kafka-ca
     secret:
@@ -61,6 +67,9 @@ envFrom:
 volumeMounts:
   - {name: tmp, mountPath: /tmp}
   - {name: files, mountPath: /etc/redcat, readOnly: true}
+  {{- if .Values.secrets.redisCa.name }}
+  - {name: redis-ca, mountPath: /etc/redcat-redis, readOnly: true}
+  {{- end }}
   {{- if .Values.secrets.kafkaCa.name }}
   - {name: kafka-ca, mountPath: /etc/redcat-kafka, readOnly: true}
   {{- end }}
