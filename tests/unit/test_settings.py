@@ -39,6 +39,9 @@ BAD = [
     ("no partitions", {"REDCAT_PARTITIONS": "0"}, "REDCAT_PARTITIONS .*must be 1 to"),
     ("partitions in words", {"REDCAT_PARTITIONS": "four"}, "whole number"),
     ("more shards than partitions", {"REDCAT_SHARDS": "5"}, "REDCAT_SHARDS"),
+    ("a stall that lasts no time", {"REDCAT_STALL_S": "0"}, "REDCAT_STALL_S .*1 to 86400 seconds"),
+    ("a stall in words", {"REDCAT_STALL_S": "1m"}, "REDCAT_STALL_S .*whole number"),
+    ("more bad records than records", {"REDCAT_BAD_PERCENT": "101"}, "REDCAT_BAD_PERCENT .*0 to 100"),
     ("address of the server without port", {"REDCAT_HTTP": "localhost"}, "REDCAT_HTTP"),
 ]
 
