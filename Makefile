@@ -30,6 +30,7 @@ real: install
 
 chaos: install
 	$(BIN)/python -m tests.chaos $(ARGS)
+	$(BIN)/python -m tests.fuzz --seconds 60 --first "$$(date +%s)"
 
 fuzz: install
 	$(BIN)/python -m tests.fuzz $(ARGS)

@@ -51,6 +51,11 @@ def decide(state: LaneState, marker: Marker | None) -> GoOn | Replay:
             f"results were published up to commit {state.published.sequence}, but the marker topic holds no marker: "
             "it was emptied or recreated; run `redcat rebuild` into a new namespace"
         )
+    if state.published is not None and marker.tip.sequence < state.published.sequence:
+        raise LaneStopped(
+            f"results were published up to commit {state.published.sequence}, but the last marker is that of commit "
+            f"{marker.tip.sequence}: the marker topic has lost its end; run `redcat rebuild` into a new namespace"
+        )
     if marker.tip == state.published:
         return GoOn(state.outbox, None)
     for index, entry in enumerate(state.outbox):

@@ -154,7 +154,7 @@ CALLS = (
 )
 LOST = ("request lost", "reply lost", "late", "slow", "error")
 STOPPED = ("crash", "crash after", "pause", "pause after", "revive", "usurp")
-GROUP = ("expire", "swap", "leave", "join")
+GROUP = ("expire", "swap", "leave", "join", "fence")
 ROLLED_BACK = ("roll back", "forth", "branch", "empty")
 AWAY = ("store away", "kafka away", "results stall", "poison")
 BROKEN_OFF = ("cut off", "recreate")

@@ -16,7 +16,7 @@ from tests.simulation.chance import Chance
 from tests.simulation.feed import Kinds
 from tests.simulation.kafka import Content, Stored
 from tests.simulation.process import Call, Fault, Life, task_factory
-from tests.simulation.publisher import RESULTS
+from tests.simulation.publisher import RESULTS, transactional_id
 from tests.simulation.servers import KAFKA, PRODUCERS, START_MS, STORE
 from tests.simulation.standing import Standing
 from tests.simulation.worker import Worker
@@ -61,6 +61,7 @@ class World(Standing):
             "store away": lambda _, fault: self.leave_for(STORE, fault.seconds),
             "kafka away": lambda _, fault: self.leave_for(KAFKA, fault.seconds),
             "poison": self.poison,
+            "fence": self.fence,
             "cut off": lambda _, fault: self.cut_off(fault),
             "recreate": lambda _, fault: self.recreate(fault),
         }
@@ -160,6 +161,10 @@ class World(Standing):
         for one in workers:
             one.poison |= categories
             self._loop.call_later(fault.seconds, one.poison.difference_update, categories)
+
+    def fence(self, _: Worker, fault: Fault) -> None:
+        """Let somebody else open a producer with a lane's transactional id, and do nothing with it."""
+        self.kafka.init(transactional_id(fault.choice % len(self.lanes())))
 
     def _drop_if_paused(self, worker: Worker) -> None:
         if worker.process.life is Life.PAUSED:

@@ -83,6 +83,11 @@ def test_records_parked_on_both_sides_are_none() -> None:
     assert replay(state(positions={"order": 5}, parked=parked), entry(5, parked=parked)).fork is None
 
 
+def test_markers_that_were_lost_stop_the_lane() -> None:
+    with pytest.raises(LaneStopped, match="the marker topic has lost its end"):
+        decide(state(published=Tip("a", 5)), entry(4).marker)
+
+
 def test_histories_in_which_a_journey_was_filled_by_other_records_stop_the_lane() -> None:
     full: Spans = {full_name("order", b"t1"): [(2, FOR_EVER)]}
     with pytest.raises(LaneStopped, match="was full before"):
