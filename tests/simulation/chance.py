@@ -4,7 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tests.simulation.process import Call, Fault
 
@@ -90,6 +90,7 @@ class Drawn:
 
     Every seed has a swarm of its own: some kinds of faults only, at some requests only or at any, few or many.  All
     together would hide each other: what needs three rollbacks in a row is never seen where every second worker dies.
+    Some seeds also aim: once the store was rolled back, the next fault meets a step of the mending.
     """
 
     def __init__(self, seed: int, plan: Mapping[int, Fault] | None = None) -> None:
@@ -104,17 +105,21 @@ class Drawn:
         self._one_in = faults.choice((2, 3, 6, 12) if self._where else (6, 12, 25, 50))
         self._wait = self._draw_wait()
         self._small_batches = faults.random() < 0.4
+        self._aims = faults.random() < 0.4
+        self._aim: Aim | None = None
 
     def strike(self, call: Call) -> Fault | None:
-        return self._point(call, self._kinds)
+        return self._point(call, self._kinds, after=False)
 
     def strike_after(self, call: Call) -> Fault | None:
-        return self._point(call, self._kinds - WITH_A_REQUEST)
+        return self._point(call, self._kinds - WITH_A_REQUEST, after=True)
 
-    def _point(self, call: Call, kinds: AbstractSet[str]) -> Fault | None:
+    def _point(self, call: Call, kinds: AbstractSet[str], *, after: bool) -> Fault | None:
         self.points += 1
         if self._given:
             return self.plan.get(self.points)
+        if self._aim is not None:
+            return self._hit(self._aim, call, after=after)
         if not self._left or (self._where is not None and call.name not in self._where):
             return None
         self._wait -= 1
@@ -124,6 +129,27 @@ class Drawn:
         self._left -= 1
         fault = self._draw(sorted(kinds))
         self.plan[self.points] = fault
+        if self._aims and fault.what in UNDONE:
+            self._take_aim()
+        return fault
+
+    def _take_aim(self) -> None:
+        choice = self._faults.choice
+        self._aim = Aim(choice(MENDING), self._faults.random() < 0.6, choice((0, 0, 0, 1, 2)))
+
+    def _hit(self, aim: "Aim", call: Call, *, after: bool) -> Fault | None:
+        """The fault that was aimed, if this is the point."""
+        if (call.name, after) != (aim.name, aim.after):
+            return None
+        if aim.skip:
+            self._aim = aim._replace(skip=aim.skip - 1)
+            return None
+        self._aim = None
+        what = self._faults.choice(AIMED if after else (*AIMED, "pause", "late"))
+        fault = Fault(what, self._faults.choice(SHORT_S), self._faults.choice((0, 1, 1, 1, 2, 3)))
+        self.plan[self.points] = fault
+        if self._faults.random() < 0.3:
+            self._take_aim()
         return fault
 
     def _draw(self, kinds: Sequence[str]) -> Fault:
@@ -144,6 +170,14 @@ class Drawn:
         return (left, left, 1, 0, int(self._travel() * (left + 1)))[way]
 
 
+class Aim(NamedTuple):
+    """A point at which something will go wrong."""
+
+    name: str
+    after: bool  # the effect
+    skip: int  # such points before it
+
+
 HOPS_S = tuple(HOP_S * times for times in (1, 1, 2, 10, 100))
 LASTING_S = (0.0, 0.0, 0.02, 0.3, 0.3, 1.5, 1.5, 6.0, 12.0)
 SHORT_S = (0.0, 0.002, 0.01, 0.05, 0.2, 1.0)
@@ -157,6 +191,12 @@ STOPPED = ("crash", "crash after", "pause", "pause after", "revive", "usurp")
 GROUP = ("expire", "swap", "leave", "join", "fence")
 ROLLED_BACK = ("roll back", "forth", "branch", "empty")
 AWAY = ("store away", "kafka away", "results stall", "poison")
+UNDONE = (*ROLLED_BACK, "revive", "usurp")
+MENDING = (
+    *("store.acquire", "publisher.open", "publisher.read_marker", "store.recent", "store.rolled_back", "feed.seek"),
+    *("store.rolled_back", "store.commit", "store.commit", "producer.write", "producer.commit", "store.trim"),
+)
+AIMED = ("roll back", "roll back", "roll back", "forth", "crash", "empty")
 BROKEN_OFF = ("cut off", "recreate")
 ALL = (*LOST, *STOPPED, *GROUP, *ROLLED_BACK, *AWAY)
 WITH_A_REQUEST = frozenset((*LOST, "crash after", "pause after"))
