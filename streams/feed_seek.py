@@ -112,11 +112,17 @@ class _Opening:
 
     def _compare(self, reply: Slice, expected: LastRecord) -> bool:
         found: list[Record] = []
-        Fetched(self.reader.partition, reply.data, reply.aborted, expected.offset).take(1, None, found)
+        fetched = Fetched(self.reader.partition, reply.data, reply.aborted, expected.offset)
+        fetched.take(2, self.reader.position, found)
         if found and not _is(found[0], expected):
             raise LaneStopped(
                 f"{self.name}: the record at offset {expected.offset} is another one than the lane has read there: "
                 f"the topic was recreated. {WAY_OUT}"
+            )
+        if found[1:]:
+            raise LaneStopped(
+                f"{self.name}: at offset {found[1].offset} is a record that was not there when the lane read on to "
+                f"{self.reader.position}: the topic was cut off. {WAY_OUT}"
             )
         self.unfinished = Unavailable(f"{self.name}: the record at offset {expected.offset} cannot be read now")
         return bool(found)

@@ -98,6 +98,23 @@ async def test_a_topic_that_was_recreated_stops_the_lane(emptied: bool) -> None:
 
 
 @in_virtual_time
+async def test_a_topic_that_lost_what_no_reader_sees_and_grew_again_stops_the_lane() -> None:
+    async with running() as world:
+        await absorb(world)
+        epoch = world.kafka.init("producer")
+        world.kafka.write("producer", epoch, {("order", 0): [Content(START_MS, PAID.key, PAID.value)] * 3})
+        world.kafka.end("producer", epoch, commit=False)
+        await world.settle()
+        stood = world.stands()[0].stored["order"]
+        world.kafka.truncate("order", 0, stood - 3)
+        world.send(*(PAID.but(event_id=f"new-{number}") for number in range(5)))
+        (lane,) = world.workers["A"].lanes.lanes()
+        lane.fail(_refused())
+        await asyncio.sleep(A_WHILE_S)
+        assert "was cut off" in str(lane.stopped)
+
+
+@in_virtual_time
 async def test_a_topic_that_no_longer_holds_the_beginning_stops_a_lane_that_needs_it() -> None:
     async with running() as world:
         await absorb(world)

@@ -340,6 +340,18 @@ async def test_a_last_record_may_have_expired(kafka: Kafka) -> None:
         assert reading.values(0, "order", on) == ["3", "4"]
 
 
+async def test_records_that_came_where_the_lane_has_read_others_stop_it(kafka: Kafka) -> None:
+    await kafka.fill("order", ["a", "b", "c", "d"])
+
+    async with kafka.reading() as reading:
+        await reading.seek(0)
+        await reading.stands_at(0, {"click-out": 0, "order": 4})
+        record = reading.of(0)[0].records["order"][1]
+        last = LastRecord(1, record.timestamp, zlib.crc32(record.value or b"", zlib.crc32(record.key or b"")))
+        with pytest.raises(LaneStopped, match=r"at offset 2 is a record that was not there .*the topic was cut off"):
+            await reading.seek(0, {"order": 4}, last={"order": last})
+
+
 async def test_control_records_may_stand_between_the_last_record_and_the_position(kafka: Kafka) -> None:
     await kafka.fill_in_transaction("order", ["a"])
     await kafka.fill_in_transaction("order", ["never"], commit=False)

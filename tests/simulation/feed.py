@@ -194,6 +194,8 @@ class MemoryFeed:
                 checksum = zlib.crc32(found.value or b"", zlib.crc32(found.key or b""))
                 if LastRecord(found.offset, found.timestamp, checksum) != expected:
                     raise LaneStopped(f"{place}: the topic was recreated")
+                if any(True for _ in log.committed(found.offset + 1, position)):
+                    raise LaneStopped(f"{place}: the topic was cut off")
 
     def _notice(self, topic: str, partition: int) -> None:
         for lane, reader in self._readers.items():
