@@ -1,8 +1,10 @@
 """The stall watchdog: a thread that ends a worker which does nothing although it should.
 
-A worker whose event loop is stuck, or a lane of which nothing is heard, would else look alive and keep its lanes.
+A worker whose event loop is stuck, or a lane of which nothing is heard, would else look alive and keep its lanes.  One
+that is stuck in C code, so that no other thread runs either, is ended by the interpreter's own timer, somewhat later.
 """
 
+import faulthandler
 import logging
 import os
 import sys
@@ -31,6 +33,7 @@ class Watchdog:
         self._view = view
         self._judge = Stalls(stall_s)
         self._grace_s = min(GRACE_S, stall_s)
+        self._last_resort_s = 2 * stall_s + self._grace_s
         self._end = end or end_process
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
@@ -44,8 +47,15 @@ class Watchdog:
         self._stopped.set()
 
     def _run(self) -> None:
+        try:
+            self._watch()
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+    def _watch(self) -> None:
         since_s: float | None = None
         while not self._stopped.wait(LOOK_EVERY_S):
+            faulthandler.dump_traceback_later(self._last_resort_s, exit=True)
             now_s = time.monotonic()
             self.stalls = self._judge.look(now_s, self._view())
             if not self.stalls:
