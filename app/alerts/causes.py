@@ -105,12 +105,15 @@ def _covers(
         steady = covered * STEADY if scope in live else covered
         return steady, worst[scope], -SCOPE_KINDS.index(scope.kind), scope.id
 
-    while left:
-        best = max(left, key=merit)
+    # Most scopes explain only themselves: these need not be compared again and again.
+    candidates = {scope for scope in left if len(explained[scope]) > 1}
+    while candidates:
+        best = max(candidates, key=merit)
         members = explained[best] & left
         taken.append((best, sorted(members, key=lambda scope: (scope != best, -worst[scope], str(scope)))))
         left -= members
-    return taken
+        candidates = {scope for scope in candidates & left if len(explained[scope] & left) > 1}
+    return [*taken, *((scope, [scope]) for scope in sorted(left, key=merit, reverse=True))]
 
 
 def _grouped(
@@ -163,18 +166,21 @@ _OF_SHOPS: Final[tuple[Metric, ...]] = (
 _FEEDS: Final[tuple[Metric, ...]] = ("consumed", "dead_letter_share", "lateness_s")
 
 
-def inhibited(condition: Condition, bad: Iterable[Condition], places: Places) -> Condition | None:
+def of_feeds(conditions: Iterable[Condition]) -> list[Condition]:
+    """Those that say that a feed is silent, late or full of what cannot be read."""
+    return [one for one in conditions if one.metric in _FEEDS]
+
+
+def inhibited(condition: Condition, feeds: Iterable[Condition], places: Places) -> Condition | None:
     """What already explains a condition: a feed that is silent or late, of which there is an alert of its own."""
     if condition.metric in _FEEDS:
         return None
-    for other in bad:
+    for other in feeds:
         if other.metric == "lateness_s":
             if condition.metric in _OF_SHOPS and _inside(condition.scope, other.scope, places):
                 return other
-        elif (
-            other.metric in _FEEDS
-            and (other.metric, other.direction) != ("consumed", "surge")
-            and condition.metric in _OF_TOPICS.get(other.id, ())
+        elif (other.metric, other.direction) != ("consumed", "surge") and condition.metric in _OF_TOPICS.get(
+            other.id, ()
         ):
             return other
     return None

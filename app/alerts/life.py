@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
-from app.alerts.causes import Cause, Live, Place, causes, inhibited
+from app.alerts.causes import Cause, Live, Place, causes, inhibited, of_feeds
 from app.alerts.conditions import FUNNEL, Condition, Conditions, Family, established, heard, over, resumed
 from app.alerts.model import Scope, Verdict
 from app.alerts.record import AlertRecord, State
@@ -110,14 +110,16 @@ class _Turn:
             for alert in self.alerts.values()
             if alert.record.state == "firing"
         }
-        self._inhibited = [one for one in bad if inhibited(one, bad, moment.places) is not None]
-        # Until an alert is resolved, what is left of its trouble in other scopes is still its own.
+        # Until an alert is resolved, what is left of its trouble is still its own, in other scopes as well.
         lingering = [
             one
             for _, one in sorted(conditions.items())
             if not one.bad and (one.family, one.scope) in live and not self._over(one)
         ]
-        judged = [*(one for one in bad if one not in self._inhibited), *lingering]
+        feeds = of_feeds([*bad, *lingering])
+        self._inhibited = [one for one in bad if inhibited(one, feeds, moment.places) is not None]
+        held_back = {id(one) for one in self._inhibited}
+        judged = [*(one for one in bad if id(one) not in held_back), *lingering]
         self._causes = {(cause.family, cause.scope): cause for cause in causes(judged, moment.places, Live(live))}
 
     def raise_alerts(self) -> None:
