@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from socket import socket
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -25,6 +27,8 @@ from app.viewing.history import History
 from app.viewing.model import ReadModel
 from streams.errors import Misconfigured
 
+log = logging.getLogger(__name__)
+
 STOP_S = 5  # for answers that are under way
 
 
@@ -35,7 +39,19 @@ class UvicornServer(uvicorn.Server):
         super().__init__(config)
         self._model = model
 
-    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop in order at SIGINT and SIGTERM; uvicorn would end the process by the signal itself once more."""
+        loop, numbers = asyncio.get_running_loop(), (signal.SIGINT, signal.SIGTERM)
+        for number in numbers:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop serving."""
         self._model.ticks.close()
         await super().shutdown(sockets)
@@ -87,16 +103,28 @@ async def require_keys(settings: Settings) -> None:
         link.close()
 
 
+def listen(settings: Settings) -> socket.socket:
+    """A socket at REDCAT_HTTP; Misconfigured if that address cannot be had."""
+    host, port = host_and_port(settings.http, "http", lowest_port=0)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise Misconfigured(f"REDCAT_HTTP={settings.http} cannot be listened at: {error.strerror or error}") from error
+
+
 async def serve(settings: Settings) -> None:
     """Serve until SIGINT or SIGTERM."""
     await require_keys(settings)
-    host, port = host_and_port(settings.http, "http", lowest_port=0)
     server = build_server(settings)
     app = build_app(server)
     mount(app, Site(server.model, server.access, History(server.model)))
     config = uvicorn.Config(
-        app, host, port, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S,
-        server_header=False, date_header=False, lifespan="on",
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S, server_header=False,
+        date_header=False, lifespan="on",
     )  # fmt: skip
-    async with following(server):
-        await UvicornServer(config, server.model).serve()
+    with listen(settings) as listening:
+        host, port = listening.getsockname()[:2]
+        log.info("serving", extra={"address": f"http://{f'[{host}]' if ':' in host else host}:{port}"})
+        async with following(server):
+            await UvicornServer(config, server.model).serve([listening])

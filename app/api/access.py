@@ -47,7 +47,7 @@ class Access:
             self._refused.labels("wrong_key" if _presents(request) else "no_key").inc()
             detail = "send the header `Authorization: Bearer KEY` with a key that is in force"
             headers = {"WWW-Authenticate": 'Bearer realm="redcat"'}
-            if COOKIE in request.cookies:
+            if COOKIE in request.cookies and _same_site(request):
                 headers["Set-Cookie"] = f"{COOKIE}=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
             raise Refusal(HTTPStatus.UNAUTHORIZED, detail, headers)
         return grant
