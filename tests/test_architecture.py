@@ -74,7 +74,7 @@ OUTSIDE = {
     "starlette": ("app.api", "app.dashboard"),
     "nicegui": ("app.dashboard",),
     "uvicorn": ("app.serving",),
-    "uvloop": ("app.commands.serve",),
+    "uvloop": ("app.commands.serve", "app.commands.worker"),
     "typer": ("app.cli", "app.commands"),
     "rich": (
         *("app.commands", "app.demo", "app.progress", "app.live_view", "app.note_table", "app.results_table"),
