@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
@@ -147,19 +146,23 @@ async def test_lanes_whose_records_waited_too_long_stop_until_somebody_accepts_t
     assert (await run(settings, "worker", "--accept-lag", "--drain", "--timeout", "40")).status == 0
 
 
-@pytest.mark.parametrize(
-    ("signal_number", "what"),
-    [(signal.SIGUSR1, "the event loop does not turn"), (signal.SIGUSR2, "records wait in Kafka")],
-    ids=["a stuck event loop", "stuck lanes"],
-)
-async def test_a_stall_fails_live_and_then_ends_the_worker(
-    settings: Settings, signal_number: signal.Signals, what: str
-) -> None:
+async def test_a_stuck_event_loop_and_stuck_lanes_fail_live_and_then_end_their_workers(settings: Settings) -> None:
+    lanes = dataclasses.replace(settings, group=f"{settings.group}-lanes")
+    await create_topics(lanes)
+
+    await asyncio.gather(
+        ends_itself(settings, signal.SIGUSR1, "the event loop does not turn"),
+        ends_itself(lanes, signal.SIGUSR2, "records wait in Kafka"),
+    )
+
+
+async def ends_itself(settings: Settings, trigger: signal.Signals, what: str) -> None:
+    """A worker that stalls on this signal says so, and ends."""
     async with observed(settings, module="tests.integration.stalling_worker") as worker:
         await worker.until("/ready", 200)
-        await send(settings, traffic(2_000))
-        worker.process.send_signal(signal_number)
-        await send(settings, traffic(2_000))
+        await send(settings, traffic(1_000))
+        worker.process.send_signal(trigger)
+        await send(settings, traffic(1_000))
 
         told = await worker.until("/live", 503)
         assert {reason["reason"] for reason in told["reasons"]} == {"stalled"}
