@@ -15,6 +15,7 @@ from streams.ports import Batch, LastRecord, Positions, Record
 PARTITIONS = 2
 TOPICS = ("click-out", "order")
 PATIENCE_S = 20.0
+AT_MS = 1_700_000_000_000
 
 
 @asynccontextmanager
@@ -49,14 +50,23 @@ async def producing(address: str, **options: Any) -> AsyncIterator[AIOKafkaProdu
 
 
 async def produce(
-    producer: AIOKafkaProducer, topic: str, lane: int, values: Iterable[str], *, batch_records: int = 100
+    producer: AIOKafkaProducer,
+    topic: str,
+    lane: int,
+    values: Iterable[str],
+    *,
+    batch_records: int = 100,
+    every_ms: int | None = None,
 ) -> None:
-    """Records with these values, in record batches of at most `batch_records`."""
-    left = list(values)
+    """Records with these values, in record batches of at most `batch_records`.
+
+    With `every_ms` they are that far apart, from AT_MS on; without, they are of this moment.
+    """
+    left = [(value, None if every_ms is None else AT_MS + number * every_ms) for number, value in enumerate(values)]
     while left:
         batch = producer.create_batch()
-        for value in left[:batch_records]:
-            batch.append(key=b"t", value=value.encode(), timestamp=None)
+        for value, at_ms in left[:batch_records]:
+            batch.append(key=b"t", value=value.encode(), timestamp=at_ms)
         del left[:batch_records]
         await (await producer.send_batch(batch, topic, partition=lane))
 
