@@ -34,11 +34,11 @@ class Worker:
     def __init__(self, number: int, folder: Path) -> None:
         self.number = number
         self.process = ServerProcess(f"worker {number}", folder / f"worker-{number}.log")
-        self.engaged = False  # a fault is under way with it, or it is on its way out
+        self.engaged = True  # it is starting, or a fault is under way with it, or it is on its way out
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal, if it still runs."""
-        if self.process.running:
+        """Send a signal, if it runs; one that is only starting has no id yet."""
+        if self.process.running and self.process.pid:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.process.pid, number)
 
@@ -66,6 +66,7 @@ class Crew:
         self.workers.append(worker)
         self._ever.append(worker)
         await worker.process.start(self._command(clock_off_s))
+        worker.engaged = False
         return worker
 
     async def kill(self, worker: Worker) -> None:
