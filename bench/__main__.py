@@ -44,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
     plan = dataclasses.replace(QUICK if options.quick else FULL, seed=options.seed)
     if options.events:
         plan = dataclasses.replace(plan, end_to_end_events=(options.events,))
+    if options.tokens:
+        plan = dataclasses.replace(plan, handover_tokens=(options.tokens,))
     figures: dict[str, Any] = {}
     try:
         asyncio.run(_until_interrupted(_measure(plan, options.only, figures)))
@@ -81,6 +83,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure Redcat on embedded real servers.")
     parser.add_argument("--quick", action="store_true", help="a few minutes less, with figures that are less sure")
     parser.add_argument("--events", type=int, help="records of the end-to-end run, instead of the usual sizes")
+    parser.add_argument("--tokens", type=int, help="held while workers hand over, instead of the usual numbers")
     parser.add_argument("--seed", type=int, default=1, help="of the simulated traffic")
     parser.add_argument("--only", type=_parts, default=list(PARTS), help=f"some of {','.join(PARTS)}")
     parser.add_argument("--json", type=lambda text: Path(text).resolve(), default=LATEST, help="where the figures go")

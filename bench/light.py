@@ -1,12 +1,15 @@
 """Light traffic: the simulator's records at a fixed rate, one by one and evenly, as many independent producers send."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import islice
 
 from aiokafka import AIOKafkaProducer
 
 from app.connections import kafka_options
+from app.kafka_sender import kafka_sender
 from app.settings import Settings
 from app.simulator.config import SimulatorConfig
 from app.simulator.facts import Outgoing
@@ -20,16 +23,20 @@ PAUSE_S = 0.002
 class LightTraffic:
     """A simulation on its way into Kafka; `tallies` hold its truth once it is all sent."""
 
-    def __init__(self, settings: Settings, producer: AIOKafkaProducer, *, rate: int, seconds: float, seed: int) -> None:
+    def __init__(self, settings: Settings, producer: AIOKafkaProducer, *, rate: float, events: int, seed: int) -> None:
         self.sent = 0
         self.tallies = Tallies()
-        self._prefix = settings.topic_prefix
+        self._settings = settings
         self._producer = producer
         self._rate = rate
-        events = int(rate * seconds)
         config = SimulatorConfig(events=events, seed=seed, partitions=settings.partitions)
         self._records = simulate(config, self.tallies)
         self._sending: asyncio.Task[None] | None = None
+
+    async def send_at_once(self, count: int) -> None:
+        """Send so many records as fast as Kafka takes them, before the others are begun."""
+        async with kafka_sender(self._settings) as sender:
+            await sender.send(islice(self._records, count))
 
     def begin(self) -> None:
         """Send everything at the rate, from now on."""
@@ -39,6 +46,10 @@ class LightTraffic:
         """Wait for the end of what was begun."""
         if self._sending is not None:
             await self._sending
+
+    def hurry(self) -> None:
+        """Send what is left without pauses."""
+        self._rate = math.inf
 
     def stop(self) -> None:
         """Send no more."""
@@ -58,7 +69,7 @@ class LightTraffic:
     async def send(self, record: Outgoing) -> None:
         """Send one record; the producer does not wait for others to fill a request."""
         await self._producer.send(
-            physical(self._prefix, record.topic),
+            physical(self._settings.topic_prefix, record.topic),
             record.value,
             key=record.key,
             partition=record.partition,
@@ -66,11 +77,13 @@ class LightTraffic:
 
 
 @asynccontextmanager
-async def light_traffic(settings: Settings, *, rate: int, seconds: float, seed: int) -> AsyncIterator[LightTraffic]:
-    """Traffic for so many seconds once it is begun; it stops with the context."""
+async def light_traffic(
+    settings: Settings, *, rate: int, seconds: float, seed: int, at_once: int = 0
+) -> AsyncIterator[LightTraffic]:
+    """Traffic for so many seconds once it is begun, beside what is sent at once; it stops with the context."""
     producer = AIOKafkaProducer(**kafka_options(settings), enable_idempotence=True, linger_ms=0)
     await producer.start()
-    traffic = LightTraffic(settings, producer, rate=rate, seconds=seconds, seed=seed)
+    traffic = LightTraffic(settings, producer, rate=rate, events=int(rate * seconds) + at_once, seed=seed)
     try:
         yield traffic
     finally:

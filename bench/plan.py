@@ -20,8 +20,9 @@ class Plan:
     probes_per_s: float = 25.0
 
     idle_s: float = 20.0
-    handover_rate: int = 5_000
-    handover_s: float = 60.0  # of traffic, in which all has to happen
+    handover_rate: int = 2_000
+    handover_tokens: tuple[int, ...] = (10_000, 1_000_000)  # held meanwhile, about
+    handover_turns: int = 10  # workers killed, and as many asked to stop
 
 
 FULL = Plan()
@@ -34,6 +35,6 @@ QUICK = Plan(
     light_cost_s=5.0,
     light_probes_s=8.0,
     idle_s=5.0,
-    handover_rate=2_000,
-    handover_s=40.0,
+    handover_tokens=(10_000,),
+    handover_turns=1,
 )

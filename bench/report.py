@@ -134,9 +134,11 @@ def _idle(figures: Figures) -> Iterator[Row]:
 
 
 def _handover(figures: Figures) -> Iterator[Row]:
-    if handover := figures.get("handover"):
-        yield Row("lanes move again after kill -9", handover["after_kill_s"], "s", at_most=10)
-        yield Row("lanes move again after SIGTERM", handover["after_sigterm_s"], "s")
+    for run in figures.get("handover", ()):
+        for what, seconds, limit in (("kill -9", run["after_kill_s"], 10), ("SIGTERM", run["after_sigterm_s"], 2)):
+            of = f"lanes move again after {what}, {run['tokens']:,} tokens held"
+            yield Row(f"{of}, half of {len(seconds)} times", sorted(seconds)[len(seconds) // 2], "s")
+            yield Row(f"{of}, at the longest", max(seconds), "s", at_most=limit)
 
 
 def _exactness(figures: Figures) -> Iterator[Row]:
