@@ -70,6 +70,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--only", type=_kinds, default=frozenset(KINDS), metavar="KIND,...", help=f"of: {', '.join(KINDS)}"
     )
+    parser.add_argument("--beside", type=_checkout, metavar="FOLDER", help="another version, as every other worker")
     parser.add_argument("--keep", action="store_true", help="keep all logs and data, also of an exact run")
     _add_outputs(parser)
     return parser.parse_args(arguments)
@@ -91,6 +92,13 @@ def _positive(text: str) -> float:
     if not (number := float(text)) > 0:
         raise argparse.ArgumentTypeError("must be above 0")
     return number
+
+
+def _checkout(text: str) -> Path:
+    path = Path(text).absolute()
+    if not (path / "app" / "__main__.py").exists():
+        raise argparse.ArgumentTypeError(f"{path} is no checkout of Redcat")
+    return path
 
 
 def _file(text: str) -> Path:
@@ -126,7 +134,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         kinds -= {CLOCK}
     return Plan(
         minutes=options.minutes, seed=options.seed, rate=options.rate, workers=options.workers,
-        every_s=options.every, kinds=kinds,
+        every_s=options.every, kinds=kinds, other=options.beside,
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ import signal
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from typing import Final
 
@@ -52,12 +52,14 @@ class Worker:
 class Crew:
     """All workers; one that ends by itself is replaced, and what it said last is kept."""
 
-    def __init__(self, settings: Settings, folder: Path) -> None:
+    def __init__(self, settings: Settings, folder: Path, other: Path | None = None) -> None:
+        """`other` is a checkout of another version, which every other worker runs."""
         self.ended: Counter[str] = Counter()  # by the last words
         self.workers: list[Worker] = []
         self._settings = settings
         self._folder = folder
         self._numbers = count(1)
+        self._checkouts = cycle([ROOT, other or ROOT])
         self._ever: list[Worker] = []
 
     async def add(self, *, clock_off_s: int = 0) -> Worker:
@@ -110,7 +112,7 @@ class Crew:
     def _command(self, clock_off_s: int) -> list[str]:
         variables = {
             name: value for name, value in environment(self._settings).items() if name.startswith("REDCAT_")
-        } | {"PYTHONPATH": str(ROOT)}
+        } | {"PYTHONPATH": str(next(self._checkouts))}
         if clock_off_s:
             variables |= {
                 "LD_PRELOAD": str(faketime()),

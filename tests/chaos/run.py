@@ -46,6 +46,7 @@ class Plan:
     workers: int
     every_s: float  # a fault comes, on average
     kinds: frozenset[str]  # of faults
+    other: Path | None = None  # a checkout of another version, which every other worker runs
 
 
 async def run(plan: Plan, tell: Tell) -> tuple[Report, Path]:
@@ -69,7 +70,7 @@ class Run:
         self._tell = tell
         policies = policies_to_come(config) if POLICY in plan.kinds else ()
         self._traffic = Traffic(servers.direct, config, plan.rate, policies)
-        self._crew = Crew(servers.proxied, folder)
+        self._crew = Crew(servers.proxied, folder, plan.other)
         self._pulse = Pulse(servers)
         self._committed = Committed(servers.direct)
         self._scene = Scene(servers, self._crew, Billing(servers.direct, folder), Random(plan.seed))
@@ -191,7 +192,7 @@ class Run:
     def _report(self, verdict: Verdict, began: str, minutes: float) -> Report:
         return Report(
             seeds=[self._plan.seed],
-            commits=[_commit()],
+            commits=[_commit(checkout) for checkout in (ROOT, self._plan.other) if checkout],
             began=[began],
             minutes=minutes,
             events=self._traffic.sent,
@@ -213,9 +214,9 @@ class Run:
         self._tell(self._scene.now_s() - self._began_s, f"{self._traffic.sent:>9,} events  {what}")
 
 
-def _commit() -> str:
-    """The commit of the code, with a + if it was changed since."""
-    git = ("git", "-C", str(ROOT))
+def _commit(checkout: Path) -> str:
+    """The commit of a checkout, with a + if it was changed since."""
+    git = ("git", "-C", str(checkout))
     try:
         commit = subprocess.check_output([*git, "rev-parse", "--short=10", "HEAD"], text=True).strip()
         changed = subprocess.check_output([*git, "status", "--porcelain", "--untracked-files=no"], text=True).strip()
