@@ -34,24 +34,26 @@ def start(command: list[str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, preexec_fn=prepare)
 
 
-def wait(server: "subprocess.Popen[bytes]", parent: int, child_ended: int) -> None:
-    """Return when the server has ended by itself or there is nobody left to keep it for."""
+def wait(server: "subprocess.Popen[bytes]", parent: int, *, hold: int, child_changed: int) -> None:
+    """Return when the server has ended by itself or there is nobody left to keep it for: `hold` is closed."""
     while server.poll() is None and os.getppid() == parent:
-        ready, _, _ = select.select([sys.stdin, child_ended], [], [], POLL_S)
-        if sys.stdin in ready:
+        ready, _, _ = select.select([hold, child_changed], [], [], POLL_S)
+        if hold in ready:
             return
+        if child_changed in ready:
+            os.read(child_changed, 4096)  # a server that is paused or goes on is told of as well
 
 
 def main(arguments: list[str]) -> int:
     """Keep one server; returns its exit status."""
     parent, command = int(arguments[0]), arguments[1:]
-    child_ended, wakeup = os.pipe()
+    child_changed, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
     signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     server = start(command)
     print(server.pid, flush=True)
-    wait(server, parent, child_ended)
+    wait(server, parent, hold=sys.stdin.fileno(), child_changed=child_changed)
     if server.poll() is None:
         server.terminate()
         try:
