@@ -23,6 +23,7 @@ All keys of a lane carry the same hash tag, so that one atomic step reaches them
     GROUP:{0}:namespace           what the namespace was made with
     GROUP:{0}:forgetting-key      the key of those hashes
 
+After a rebuild GROUP~1 and so on stands for GROUP in all but the last two; `app.redis_store.generations` has more such.
 There is one journey key per token, so these are as short as they can be.
 """
 
@@ -85,10 +86,16 @@ def lifetime(ttl_ms: int | None) -> bytes:
     return b"" if ttl_ms is None else argument("PX") + argument(ttl_ms)
 
 
+def generation_prefix(group: str, generation: int) -> str:
+    """What stands for GROUP in the keys of a generation; no group's name has a tilde."""
+    return f"{group}~{generation}" if generation else group
+
+
 class ShardKeys:
     """The keys that all lanes of a shard share."""
 
-    def __init__(self, group: str, shard: int) -> None:
+    def __init__(self, group: str, shard: int, generation: int = 0) -> None:
+        group = generation_prefix(group, generation)
         self.base = f"{group}:{{{shard}}}:"
         self.journey_prefix = f"{group}{{{shard}}}".encode()
         self.notes = f"{self.base}notes".encode()

@@ -28,6 +28,7 @@ class Namespace(msgspec.Struct, frozen=True):
     shards: int
     policies: dict[int, str]
     published: dict[int, str] = {}
+    generation: int = 0  # of its data; every rebuild puts a greater one into force
 
     @property
     def in_force(self) -> dict[int, str]:
@@ -75,7 +76,7 @@ async def read_namespace(link: Link, group: str) -> Namespace:
     (found,) = await link.ask(command("GET", namespace_key(group)))
     if require(found, namespace_key(group)) is None:
         raise NoNamespace(f"there is no namespace {group} in this Redis: no worker of REDCAT_GROUP={group} has run")
-    return _decode(found, group)
+    return decode_namespace(found, group)
 
 
 async def _make_or_learn(link: Link, group: str, wanted: Namespace, published: Mapping[int, str]) -> Namespace:
@@ -85,7 +86,7 @@ async def _make_or_learn(link: Link, group: str, wanted: Namespace, published: M
         if require(found, key) is None:
             namespace = wanted
         else:
-            namespace = _decode(found, group)
+            namespace = decode_namespace(found, group)
             _compare(namespace, wanted, group)
             namespace = _learn(namespace, published)
         value = msgspec.json.encode(namespace)
@@ -109,7 +110,8 @@ def contradicted(namespace: Namespace, published: Mapping[int, str]) -> list[int
     return sorted(version for version, text in published.items() if namespace.in_force.get(version, text) != text)
 
 
-def _decode(value: bytes, group: str) -> Namespace:
+def decode_namespace(value: bytes, group: str) -> Namespace:
+    """The namespace in its record; Misconfigured if it cannot be read."""
     try:
         encoding = msgspec.json.decode(value)["encoding"]
         if encoding > ENCODING:

@@ -56,8 +56,9 @@ class Reader:
     def __init__(self, dial: Dial, links: list[Link], group: str, namespace: Namespace) -> None:
         self.namespace = namespace
         self._dial = dial
+        self._group = group
         self._links = links
-        self._shards = [ShardKeys(group, shard) for shard in range(len(links))]
+        self._shards = _shards(group, namespace)
 
     async def notes(self) -> AsyncIterator[tuple[str, CellCounters]]:
         """All notes with the counters of their cells, zeros left out; notes that appear meanwhile may be missing."""
@@ -117,10 +118,19 @@ class Reader:
         return overviews
 
     async def renew(self) -> None:
-        """Connect anew: after Unavailable, when servers have come back or shards have moved to other nodes."""
-        for shard, old in enumerate(self._links):
-            self._links[shard] = await self._dial(shard)
-            old.close()
+        """Connect anew, to what is in force now.
+
+        To be done after Unavailable, when servers have come back or shards have moved to other nodes, and by those who
+        read for long: a namespace may have been rebuilt.
+        """
+        links, namespace = await _connect(self._dial, self._group, None)
+        await self.close()
+        self._links, self.namespace, self._shards = links, namespace, _shards(self._group, namespace)
+
+    async def is_in_force(self) -> bool:
+        """Whether what is read here still is in force, not replaced by a rebuild."""
+        namespace = await read_namespace(self._links[0], self._group)
+        return (namespace.generation, namespace.shards) == (self.namespace.generation, self.namespace.shards)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -143,17 +153,29 @@ class Reader:
         return sums
 
 
-async def open_reader(dial: Dial, group: str) -> Reader:
-    """A reader of the group's namespace; Misconfigured if there is none."""
+async def open_reader(dial: Dial, group: str, copy: Namespace | None = None) -> Reader:
+    """A reader of the group's namespace; Misconfigured if there is none.
+
+    With `copy` it reads another generation: that is the namespace as it would be if this one were in force.
+    """
+    links, namespace = await _connect(dial, group, copy)
+    return Reader(dial, links, group, namespace)
+
+
+async def _connect(dial: Dial, group: str, copy: Namespace | None) -> tuple[list[Link], Namespace]:
     links = [await dial(0)]
     try:
-        namespace = await read_namespace(links[0], group)
+        namespace = copy or await read_namespace(links[0], group)
         links += [await dial(shard) for shard in range(1, namespace.shards)]
     except BaseException:
         for link in links:
             link.close()
         raise
-    return Reader(dial, links, group, namespace)
+    return links, namespace
+
+
+def _shards(group: str, namespace: Namespace) -> list[ShardKeys]:
+    return [ShardKeys(group, shard, namespace.generation) for shard in range(namespace.shards)]
 
 
 def _overview(lane: int, keys: LaneKeys, tip: Tip, fields: dict[bytes, bytes], outbox: list[Tip]) -> LaneOverview:

@@ -12,10 +12,11 @@ from typing import Final
 from app.redis_store import scripts
 from app.redis_store.commit import UNWATCH, Change, Known
 from app.redis_store.forms import pack_tip, unpack_entry, unpack_lane, unpack_moments, unpack_words
+from app.redis_store.generations import InForce
 from app.redis_store.keys import LaneKeys, ShardKeys, pack_tokens, unpack_token
 from app.redis_store.link import Dial, Link, require
 from app.redis_store.resp import argument, command
-from streams.errors import Refused, Unavailable
+from streams.errors import Misconfigured, Refused, Unavailable
 from streams.ports import Commit, LaneState, Moment, Tip
 
 LOAD_KEYS: Final = 4_000  # in one request, so that the server never stands still for long
@@ -28,6 +29,7 @@ class Session:
     """What a lane has here from one acquire to the next."""
 
     link: Link
+    keys: LaneKeys
     known: Known = field(default_factory=Known)
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)  # WATCH and EXEC count for the whole link
 
@@ -35,19 +37,23 @@ class Session:
 class RedisStore:
     """A `streams.ports.Store`; each lane has a link of its own."""
 
-    def __init__(self, dial: Dial, group: str, shards: int) -> None:
+    def __init__(self, dial: Dial, group: str, shards: int, *, generation: int | None = None) -> None:
+        """`generation` is what to work on instead of what is in force."""
         self._dial = dial
-        self._shards = [ShardKeys(group, shard) for shard in range(shards)]
-        self._lanes: dict[int, LaneKeys] = {}
+        self._group = group
+        self._shards = shards
+        self._generation = generation
+        self._in_force = InForce(dial, group)
         self._sessions: dict[int, Session] = {}
 
     async def acquire(self, lane: int, nonce: str) -> LaneState:
         """Make `nonce` the lane's owner, on a new connection; the old one is closed."""
         await self.release(lane)
-        link = await self._dial(lane % len(self._shards))
+        generation = await self._current()
+        keys = LaneKeys(ShardKeys(self._group, lane % self._shards, generation), lane)
+        link = await self._dial(lane % self._shards)
         await self.release(lane)  # of another acquire that began meanwhile
-        session = self._sessions[lane] = Session(link)
-        keys = self._keys(lane)
+        session = self._sessions[lane] = Session(link, keys)
         # The words are not for the script to read: Lua takes seven times as long to hand out a long list, while
         # everybody waits.  They only grow, so that those of the state are the first, whoever commits in between.
         reply, words = await link.ask(scripts.acquire(keys, nonce), command("LRANGE", keys.words, 0, -1))
@@ -57,11 +63,15 @@ class RedisStore:
         texts = unpack_words(require(words, keys.words), keys.words)
         lane_state = unpack_lane(Tip(nonce, int(sequence)), fields, outbox, texts, keys.state)
         session.known.words = len(lane_state.words)
+        # Once the lane is ours, nobody can put another generation into force without our being refused afterwards.
+        if await self._current() != generation:
+            await self.release(lane)
+            raise Refused(f"namespace {self._group} was rebuilt meanwhile")
         return lane_state
 
     async def load(self, lane: int, tip: Tip, tokens: Sequence[str]) -> list[bytes | None]:
         """Read journeys; MGET reads the tip in the same atomic step."""
-        keys, link = self._keys(lane), self._session(lane).link
+        keys, link = self._session(lane).keys, self._session(lane).link
         packed = pack_tokens(tokens)
         requests = []
         for start in range(0, len(packed), LOAD_KEYS) or [0]:
@@ -77,13 +87,14 @@ class RedisStore:
 
     async def tokens(self, lane: int, cursor: int) -> tuple[int, list[str]]:
         """A page of the tokens held in the lane's shard."""
-        prefix = self._keys(lane).shard.journey_prefix
-        following, keys = await self._session(lane).link.scan(cursor, prefix, PAGE_KEYS)
+        session = self._session(lane)
+        prefix = session.keys.shard.journey_prefix
+        following, keys = await session.link.scan(cursor, prefix, PAGE_KEYS)
         return int(following), [unpack_token(key[len(prefix) :]) for key in keys]
 
     async def recent(self, lane: int, tip: Tip) -> list[Moment]:
         """The moments that wait to be folded."""
-        keys = self._keys(lane)
+        keys = self._session(lane).keys
         stands_at, values = await self._session(lane).link.ask(
             command("GET", keys.tip), command("LRANGE", keys.recent, 0, -1)
         )
@@ -96,7 +107,7 @@ class RedisStore:
         async with session.changing:
             if len(session.known.notes) > KNOWN_NOTES:
                 session.known.notes.clear()
-            change = Change(self._keys(lane), tip, commit, session.known)
+            change = Change(session.keys, tip, commit, session.known)
             try:
                 seen = change.judge(await session.link.request(change.look()))
                 request = change.write(seen, msetex=session.link.has_msetex)
@@ -109,16 +120,16 @@ class RedisStore:
         """Empty the outbox and raise the sequence."""
         new_tip = Tip(tip.nonce, max(tip.sequence, sequence))
         told = b"" if published is None else pack_tip(published)
-        await self._change(lane, scripts.rolled_back(self._keys(lane), pack_tip(tip), pack_tip(new_tip), told))
+        await self._change(lane, scripts.rolled_back(self._session(lane).keys, pack_tip(tip), pack_tip(new_tip), told))
         return new_tip
 
     async def trim(self, lane: int, tip: Tip, published: Tip) -> None:
         """Drop outbox entries that were published."""
-        await self._change(lane, scripts.trim(self._keys(lane), pack_tip(tip), pack_tip(published)))
+        await self._change(lane, scripts.trim(self._session(lane).keys, pack_tip(tip), pack_tip(published)))
 
     async def probe(self, lane: int, tip: Tip) -> None:
         """Compare the tip."""
-        key = self._keys(lane).tip
+        key = self._session(lane).keys.tip
         (reply,) = await self._session(lane).link.ask(command("GET", key))
         _check_tip(lane, require(reply, key), tip)
 
@@ -131,18 +142,27 @@ class RedisStore:
         """Close all connections."""
         for lane in list(self._sessions):
             await self.release(lane)
+        self._in_force.close()
 
     async def _change(self, lane: int, request: bytes) -> None:
         session = self._session(lane)
         async with session.changing:
             (reply,) = await session.link.ask(request)
-        require(reply, self._keys(lane).state)
+        require(reply, session.keys.state)
 
-    def _keys(self, lane: int) -> LaneKeys:
-        keys = self._lanes.get(lane)
-        if keys is None:
-            keys = self._lanes[lane] = LaneKeys(self._shards[lane % len(self._shards)], lane)
-        return keys
+    async def _current(self) -> int:
+        """The generation to work on; raises Unavailable while lanes are held, Misconfigured if it has other shards."""
+        if self._generation is not None:
+            return self._generation
+        standing = await self._in_force.read()
+        if standing.held:
+            raise Unavailable(f"the lanes of namespace {self._group} are held, while a rebuild of it is compared")
+        if standing.shards not in (None, self._shards):
+            raise Misconfigured(
+                f"namespace {self._group} has {standing.shards} shards now, this worker {self._shards}: "
+                f"set REDCAT_SHARDS={standing.shards}"
+            )
+        return standing.generation
 
     def _session(self, lane: int) -> Session:
         session = self._sessions.get(lane)
