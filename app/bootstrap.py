@@ -22,7 +22,7 @@ from app.redis_store.ping import Ping
 from app.settings import Settings
 from app.topic_admin import require_topics
 from streams import agents
-from streams.errors import RedcatError
+from streams.errors import RedcatError, Refused
 from streams.feed import KafkaFeed
 from streams.lanes import Lanes
 from streams.owner import Surroundings
@@ -127,6 +127,7 @@ class Spine(faust.Service):
         self._publisher = publisher_of(settings)
         self._to_stop = AsyncExitStack()  # what to stop, the last first
         self._dial = dialler(redis_address(settings))
+        self._generation = 0  # of the namespace, as it was last seen
         self._ping = Ping(self._dial, settings.shards)
         self._monitor = monitor = Monitor(settings)
         self._store = TimedStore(self._dial, settings.group, settings.shards, monitor.instruments)
@@ -155,10 +156,16 @@ class Spine(faust.Service):
 
     async def _open_namespace(self, published: Mapping[int, str]) -> Namespace:
         settings = self._settings
-        return await open_namespace(
+        namespace = await open_namespace(
             self._dial, settings.group, partitions=settings.partitions, shards=settings.shards,
             policies=self._own_policies, published=published,
         )  # fmt: skip
+        if namespace.generation != self._generation:
+            # Lanes that move have noticed already: whoever rebuilds a namespace takes them from their owners.
+            self._generation = namespace.generation
+            for lane in self.lanes.lanes():
+                lane.fail(Refused("another generation of the namespace is in force"))
+        return namespace
 
     async def _hand_over(self) -> None:
         positions = self.lanes.positions()

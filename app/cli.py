@@ -35,6 +35,7 @@ COMMANDS = (
     Command("explain", "app.commands.explain", "Tell why the results of a token came out so."),
     Command("audit", "app.commands.audit", "Check that everything that is remembered fits together."),
     Command("forget", "app.commands.forget", "Erase the journey of a token; what it counted stays."),
+    Command("rebuild", "app.commands.rebuild", "Make all of it anew from the topics, beside what is there."),
     Command("results", "app.commands.results", "Show the published results: as they come, or as they stand."),
     Command("dlq", "app.commands.dlq", "Look at dead letters and replay them."),
     Command("schemas", "app.commands.schemas", "JSON Schemas of the records that are read and written."),

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from itertools import chain, count
-from typing import Any
+from typing import Any, Protocol
 
+from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
@@ -25,6 +26,26 @@ logger = logging.getLogger(__name__)
 REQUEST_TIMEOUT_MS = 15_000
 # By kind of lane.  Nobody waits for a note's figures by the blink of an eye, and many small commits are dear.
 LINGER_MS = (20, 200)
+
+
+class Membership(Protocol):
+    """What says which lanes are ours."""
+
+    @property
+    def has_joined(self) -> bool: ...
+
+    @property
+    def waiting(self) -> tuple[str, ...]: ...
+
+    async def confirm(self, lane: int) -> None: ...
+
+    async def commit(self, offsets: Mapping[TopicPartition, tuple[int, str]]) -> bool: ...
+
+    async def notes(self, partitions: Iterable[TopicPartition]) -> list[str]: ...
+
+    async def watch(self) -> None: ...
+
+    async def close(self) -> None: ...
 
 
 class KafkaFeed:
@@ -207,7 +228,7 @@ class KafkaFeed:
         notes = await self._group.notes(self._places.lanes[lane])
         return min((int(note) for note in notes if note.isdecimal()), default=None)
 
-    def _join(self) -> Group:
+    def _join(self) -> Membership:
         return Group(
             self._client,
             self._group_name,

@@ -56,7 +56,13 @@ OUTSIDE = {
     "aiokafka": (
         *("streams.feed", "streams.assignor", "streams.publisher"),
         *("app.dead_letters", "app.consumer_kit", "app.validating.topic"),
-        *("app.kafka_sender", "app.results_reader", "app.topic_admin", "app.local_stack.kafka_server"),
+        *(
+            "app.kafka_sender",
+            "app.rebuilding.beginning",
+            "app.results_reader",
+            "app.topic_admin",
+            "app.local_stack.kafka_server",
+        ),
     ),
     "faust": ("streams.agents", "app.bootstrap", "app.commands.worker"),
     "mode": ("app.bootstrap",),

@@ -33,7 +33,8 @@ class ResultCheck:
         self.gone = 0  # that are perhaps among those
         self.problems = Problems()
         self.wrong: list[Wrong] = []  # the first ones; `name_differences` says what differs
-        self._differing = 0
+        self.lanes: set[int] = set()  # in which results are missing or differ
+        self.differing = 0
         self._published = published.latest  # what is found is taken out
         self._cut = cut
 
@@ -46,9 +47,11 @@ class ResultCheck:
             if found is None and counted.lane in self._cut:
                 self.gone += 1
             elif found is None:
+                self.lanes.add(counted.lane)
                 self.problems.add("result_missing", token=expected.token, result=expected.result_id)
             elif found != _digest(expected):
-                self._differing += 1
+                self.differing += 1
+                self.lanes.add(counted.lane)
                 if len(self.wrong) < MOST:
                     self.wrong.append(Wrong(identity, expected))
 
@@ -65,7 +68,7 @@ class ResultCheck:
             found = published.latest.get(identity)
             fields = "; ".join(_differences(found, expected)) if found else "-"
             self.problems.add("result_differs", token=expected.token, result=expected.result_id, fields=fields)
-        for _ in range(self._differing - len(self.wrong)):
+        for _ in range(self.differing - len(self.wrong)):
             self.problems.add("result_differs")  # more than are kept
 
 

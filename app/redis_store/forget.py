@@ -42,11 +42,22 @@ class Erasure(NamedTuple):
 
 async def keyed_hash(reader: Reader, group: str, token: str) -> str:
     """What stands for a forgotten token: HMAC-SHA256 under a key that is made once for a namespace."""
+    return hash_of(await secret_of(reader, group), token)
+
+
+async def secret_of(reader: Reader, group: str) -> bytes:
+    """The key of those hashes; made if there is none."""
     ((link, _),) = islice(reader.lane_links(), 1)
     key = forgetting_key(group)
     made, secret = await link.ask(command("SET", key, secrets.token_bytes(SECRET_BYTES), "NX"), command("GET", key))
     require(made, key)
-    return hmac.new(require(secret, key), token.encode(), sha256).hexdigest()
+    found: bytes = require(secret, key)
+    return found
+
+
+def hash_of(secret: bytes, token: str) -> str:
+    """What stands for a token."""
+    return hmac.new(secret, token.encode(), sha256).hexdigest()
 
 
 async def times_forgotten(reader: Reader, lane: int, token_hash: str) -> list[int]:

@@ -7,7 +7,7 @@ it in silence, as after any rollback of the store.
 
     GROUP:{0}:namespace     says which generation is in force
     GROUP:{0}:held          there while lanes are to wait; goes by itself when whoever set it is gone
-    GROUP:{0}:rebuilding    what a rebuild is making, until it is done or given up
+    GROUP:{0}:rebuilding    what a rebuild is making, or has replaced, until that is in force or removed
     GROUP:{0}:rebuilder     who is at it; goes by itself
 """
 
@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from app.redis_store.forms import ENCODING
-from app.redis_store.keys import namespace_key
+from app.redis_store.keys import generation_prefix, namespace_key
 from app.redis_store.link import Dial, Link, require
 from app.redis_store.namespace import Namespace, decode_namespace
 from app.redis_store.resp import command
@@ -26,7 +26,7 @@ from streams.ports import Positions
 
 HOLD_MS: Final = 10_000
 GUARD_MS: Final = 20_000
-UNLINK_KEYS: Final = 1_000
+SCAN_KEYS: Final = 2_000
 
 
 class Standing(NamedTuple):
@@ -38,7 +38,7 @@ class Standing(NamedTuple):
 
 
 class Copy(msgspec.Struct, frozen=True):
-    """A generation that is being made."""
+    """A generation that is not in force."""
 
     generation: int
     shards: int
@@ -103,8 +103,8 @@ class Generations:
         """Let others rebuild."""
         await self._ask(command("DEL", f"{self._group}:{{0}}:rebuilder"))
 
-    async def copy(self) -> Copy | None:
-        """What an earlier rebuild was making."""
+    async def left(self) -> Copy | None:
+        """What an earlier rebuild was making, or had replaced and not yet removed."""
         found = await self._ask(command("GET", copy_key(self._group)))
         return None if found is None else msgspec.json.decode(found, type=Copy)
 
@@ -112,8 +112,8 @@ class Generations:
         """Remember what is being made."""
         await self._ask(command("SET", copy_key(self._group), msgspec.json.encode(copy)))
 
-    async def forget_copy(self) -> None:
-        """Nothing is being made any more."""
+    async def end(self) -> None:
+        """Nothing is left that is not in force."""
         await self._ask(command("DEL", copy_key(self._group)))
 
     async def hold(self) -> None:
@@ -125,7 +125,10 @@ class Generations:
         await self._ask(command("DEL", held_key(self._group)))
 
     async def put_into_force(self, old: Namespace, copy: Copy) -> None:
-        """Make the copy what everybody works on; Refused if the namespace has changed since it was read."""
+        """Make the copy what everybody works on; Refused if the namespace has changed since it was read.
+
+        From then on the old generation is what is left to be removed.
+        """
         key = namespace_key(self._group)
         _, found = await self._link.ask(command("WATCH", key), command("GET", key))
         stands = None if require(found, key) is None else decode_namespace(found, self._group)
@@ -133,9 +136,10 @@ class Generations:
             await self._ask(command("UNWATCH"))
             raise Refused(f"namespace {self._group} was changed by somebody else meanwhile: rebuild again")
         new = msgspec.structs.replace(stands, encoding=ENCODING, generation=copy.generation, shards=copy.shards)
+        left = msgspec.json.encode(Copy(stands.generation, stands.shards))
         *_, done = await self._link.ask(
-            command("MULTI"), command("SET", key, msgspec.json.encode(new)), command("DEL", copy_key(self._group)),
-            command("EXEC"),
+            command("MULTI"), command("SET", key, msgspec.json.encode(new)),
+            command("SET", copy_key(self._group), left), command("EXEC"),
         )  # fmt: skip
         if require(done, key) is None:
             raise Unavailable(f"namespace {self._group} was changed by somebody else at this moment: rebuild again")
@@ -156,12 +160,18 @@ def copy_key(group: str) -> bytes:
     return f"{group}:{{0}}:rebuilding".encode()
 
 
-async def unlink_all(link: Link, prefix: str, spared: frozenset[bytes]) -> int:
-    """Remove all keys of a shard that begin with one of a generation's prefixes; returns how many there were."""
+async def unlink_generation(link: Link, group: str, shard: int, generation: int) -> int:
+    """Remove all data of a generation in a shard; returns how many keys those were."""
+    prefix = generation_prefix(group, generation)
+    tag = f"{{{shard}}}"
+    # What else is kept under a group's name stays.
+    families = [f"{prefix}{tag}", *(f"{prefix}:{tag}:{family}" for family in ("lane:", "note:", "order:"))]
+    doomed = tuple(map(str.encode, families))
+    single = {f"{prefix}:{tag}:{name}".encode() for name in ("notes", "reused")}
     cursor, gone = b"", 0
     while cursor != b"0":
-        cursor, keys = await link.scan(cursor or b"0", prefix.encode(), UNLINK_KEYS)
-        if doomed := [key for key in keys if key not in spared]:
-            (reply,) = await link.ask(command("UNLINK", *doomed))
+        cursor, keys = await link.scan(cursor or b"0", prefix.encode(), SCAN_KEYS)
+        if of_it := [key for key in keys if key.startswith(doomed) or key in single]:
+            (reply,) = await link.ask(command("UNLINK", *of_it))
             gone += require(reply, prefix)
     return gone

@@ -204,7 +204,8 @@ class ReadModel:
         """Learn which policies are in force; False if the namespace is not the one that is followed."""
         link, _ = next(iter(reader.lane_links()))
         known, reader.namespace = reader.namespace, await read_namespace(link, self.settings.group)
-        return (known.partitions, known.shards) == (reader.namespace.partitions, reader.namespace.shards)
+        now = reader.namespace
+        return (known.partitions, known.shards, known.generation) == (now.partitions, now.shards, now.generation)
 
     def _complain(self, error: RedcatError) -> None:
         if str(error) != self.trouble:

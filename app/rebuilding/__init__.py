@@ -1,0 +1,1 @@
+"""Rebuilding a namespace from the topics, beside the one in force."""

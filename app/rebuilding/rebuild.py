@@ -1,0 +1,256 @@
+"""`redcat rebuild`: a copy is made from the topics, compared with what is in force, and put into its place."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from app.auditing.options import Options
+from app.bootstrap import now_ms
+from app.connections import redis_address, until_answered
+from app.policies.file import policy_texts, read_policies
+from app.policies.publishing import read_in_force
+from app.rebuilding.beginning import beginning
+from app.rebuilding.comparing import Held, compare_journeys, compare_sums, differing
+from app.rebuilding.copying import Copying, copying
+from app.rebuilding.differences import Differences
+from app.rebuilding.forgotten import forget_again
+from app.rebuilding.guarding import Guard, guarding
+from app.rebuilding.settling import settle
+from app.rebuilding.telling import lanes_to_retell
+from app.redis_store.generations import Copy, unlink_generation
+from app.redis_store.link import Dial, dialler
+from app.redis_store.namespace import Namespace, NoNamespace, check_servers, open_namespace, read_namespace
+from app.redis_store.reader import Reader, open_reader
+from app.redis_store.store import RedisStore
+from app.settings import Settings
+from streams.core.policy import parse_policy
+from streams.errors import Misconfigured
+from streams.policy_book import PolicyBook
+from streams.ports import Marker, Positions
+
+Step: TypeAlias = Literal["copying", "journeys", "results", "comparing", "removing"]
+Progress: TypeAlias = Callable[[Step, int | None], AbstractContextManager[Callable[[int], None]]]
+Confirm: TypeAlias = Callable[["Found"], Awaitable[bool]]
+
+ROUNDS: Final = 20
+NEAR: Final = 5_000  # records behind the lanes in force; that much is caught up with while lanes are held
+LOOK_EVERY_S: Final = 0.3
+SETTLING: Final = 8  # lanes at once
+MOST_NAMES: Final = 200_000  # that are looked at a second time
+
+
+class Wishes(NamedTuple):
+    """What is to be done."""
+
+    settings: Settings
+    progress: Progress
+    confirm: Confirm  # asked before a copy that differs is put into force
+    since_ms: int | None = None  # as for `beginning`
+    compare_only: bool = False
+    restart: bool = False  # make nothing of what an earlier rebuild has left
+    with_results: bool = True
+
+
+class Found(NamedTuple):
+    """What a rebuild has come to."""
+
+    records: int  # that the copy has absorbed
+    forgotten: int  # journeys that were forgotten once more
+    behind: list[int]  # lanes in force that were rolled back or emptied, so that nothing can be compared
+    retold: list[int]  # lanes of which all results will be told again
+    differences: Differences
+    in_force: bool = False
+
+
+class Rebuild:
+    """One run, on a namespace that nobody else rebuilds."""
+
+    def __init__(self, wishes: Wishes, dial: Dial, guard: Guard, stands: Namespace, book: PolicyBook) -> None:
+        self._wishes = wishes
+        self._settings = wishes.settings
+        self._dial = dial
+        self._guard = guard
+        self._stands = stands
+        self._book = book
+
+    async def run(self) -> Found:
+        """Make the copy, compare it, and put it into force unless that is not wished."""
+        copy = await self._begin()
+        future = msgspec.structs.replace(self._stands, generation=copy.generation, shards=copy.shards)
+        async with AsyncExitStack() as opened:
+            made = await opened.enter_async_context(copying(self._settings, self._dial, copy, self._book))
+            stands = await open_reader(self._dial, self._settings.group)
+            opened.push_async_callback(stands.close)
+            copied = await open_reader(self._dial, self._settings.group, future)
+            opened.push_async_callback(copied.close)
+            found = await self._compare(made, copy, stands, copied)
+        if found.in_force:
+            await self._discard(Copy(self._stands.generation, self._stands.shards))
+        if self._wishes.compare_only:
+            await self._discard(copy)
+        return found
+
+    async def _begin(self) -> Copy:
+        """What is to be made; goes on with what an earlier run has left, if that is the same."""
+        settings, generations = self._settings, self._guard.generations
+        start = await beginning(settings, self._wishes.since_ms)
+        wanted = Copy(self._stands.generation + 1, settings.shards, start)
+        left = await generations.left()
+        if left is not None:
+            same = (left.generation, left.shards) == (wanted.generation, wanted.shards)
+            if same and bool(left.start) == bool(start) and not self._wishes.restart:
+                return left
+            await self._discard(left)
+        await generations.begin(wanted)
+        return wanted
+
+    async def _compare(self, made: Copying, copy: Copy, stands: Reader, copied: Reader) -> Found:
+        wishes, differences = self._wishes, Differences()
+        markers = await self._catch_up(made, copy, copied)
+        forgotten = await forget_again(stands, copied, self._settings.group, now_ms)
+        retold = await self._compare_results(differences, copied, markers)
+        names = await self._differing(stands, copied)
+        behind = await self._rest(made)
+        markers = await made.follow(copy)
+        if not behind:
+            await self._compare_all(differences, names, stands, copied)
+        records = sum(_records(marker.positions, copy, lane) for lane, marker in markers.items())
+        found = Found(records, forgotten, sorted(behind), sorted(retold), differences)
+        if wishes.compare_only:
+            await self._guard.go_on()
+            return found
+        if differences.counts:
+            await self._guard.go_on()
+            if not await wishes.confirm(found):
+                return found
+            await self._rest(made)
+            await made.follow(copy)
+        for lane in retold:
+            await made.retell(lane)
+        await self._guard.generations.put_into_force(self._stands, copy)
+        await self._guard.go_on()
+        return found._replace(in_force=True)
+
+    async def _catch_up(self, made: Copying, copy: Copy, copied: Reader) -> dict[int, Marker]:
+        """Follow the lanes in force until the copy is near them."""
+        for _ in range(ROUNDS):
+            async with asyncio.TaskGroup() as tasks:
+                showing = tasks.create_task(self._show(made, copy, copied))
+                markers = await made.follow(copy)
+                showing.cancel()
+            behind = await made.markers()
+            left = sum(
+                max(0, sum(marker.positions.values()) - sum(markers[lane].positions.values()))
+                for lane, marker in behind.items()
+                if lane in markers
+            )
+            if left <= NEAR:
+                break
+        return markers
+
+    async def _show(self, made: Copying, copy: Copy, copied: Reader) -> None:
+        """Show how far the copy is, until cancelled."""
+        goals = {lane: _records(one.positions, copy, lane) for lane, one in (await made.markers()).items()}
+        with self._wishes.progress("copying", sum(goals.values())) as progress:
+            while True:
+                done = {lane.lane: _records(lane.positions, copy, lane.lane) for lane in await copied.lanes()}
+                progress(sum(min(done.get(lane, 0), goal) for lane, goal in goals.items()))
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _compare_results(self, differences: Differences, copied: Reader, markers: dict[int, Marker]) -> set[int]:
+        if not self._wishes.with_results:
+            return set()
+        options = Options(self._settings, now_ms(), self._wishes.progress)
+        revisions = {lane: marker.tip.sequence for lane, marker in markers.items()}
+        return await lanes_to_retell(differences, copied, self._book, revisions, options)
+
+    async def _differing(self, stands: Reader, copied: Reader) -> list[str]:
+        names: dict[str, None] = {}
+        looked = 0
+        with self._wishes.progress("journeys", None) as progress:
+            async for some in differing(await Held.open(stands), await Held.open(copied)):
+                names.update(dict.fromkeys(some))
+                looked += 1
+                progress(looked)
+        return list(names)[:MOST_NAMES]
+
+    async def _rest(self, made: Copying) -> list[int]:
+        """Hold the lanes in force, and bring them to rest; returns those that are behind what was published."""
+        await self._guard.hold()
+        store = RedisStore(self._dial, self._settings.group, self._stands.shards, generation=self._stands.generation)
+        turns = asyncio.Semaphore(SETTLING)
+
+        async def settled(lane: int) -> bool:
+            async with turns:
+                return await settle(lane, store, made.publisher)
+
+        try:
+            done = await asyncio.gather(*(settled(lane.number) for lane in made.lanes))
+        finally:
+            await store.close()
+        return [lane for lane, settled_there in enumerate(done) if not settled_there]
+
+    async def _compare_all(
+        self, differences: Differences, names: Sequence[str], stands: Reader, copied: Reader
+    ) -> None:
+        with self._wishes.progress("comparing", None):
+            await compare_journeys(differences, names, await Held.open(stands), await Held.open(copied))
+            await compare_sums(differences, stands, copied, self._settings.kept, now_ms())
+
+    async def _discard(self, copy: Copy) -> None:
+        """Remove a generation that is not in force."""
+        with self._wishes.progress("removing", None) as progress:
+            gone = 0
+            for shard in range(copy.shards):
+                link = await self._dial(shard)
+                try:
+                    gone += await unlink_generation(link, self._settings.group, shard, copy.generation)
+                finally:
+                    link.close()
+                progress(gone)
+        await self._guard.generations.end()
+
+
+def _records(positions: Positions, copy: Copy, lane: int) -> int:
+    start = copy.start.get(lane, {})
+    return sum(max(0, offset - start.get(topic, 0)) for topic, offset in positions.items())
+
+
+async def rebuild(wishes: Wishes) -> Found:
+    """Do what is wished; raises Misconfigured when it cannot be done like that."""
+    settings = wishes.settings
+    dial = dialler(redis_address(settings))
+    in_force = await read_in_force(settings)
+    own = read_policies(settings.policy)
+    redis = f"Redis at {settings.shown()['redis']}"
+    await until_answered(lambda: check_servers(dial, settings.shards), server=redis)
+    stands = await until_answered(lambda: _namespace(dial, settings, in_force.published), server=redis)
+    book = PolicyBook([*in_force.policies(), *own])
+    book.add(parse_policy(msgspec.json.decode(text)) for text in stands.in_force.values())
+    async with guarding(dial, settings.group) as guard:
+        return await Rebuild(wishes, dial, guard, stands, book).run()
+
+
+async def _namespace(dial: Dial, settings: Settings, published: Mapping[int, str]) -> Namespace:
+    """The namespace that is in force; one without data if Redis was emptied."""
+    shards = settings.shards
+    link = await dial(0)
+    try:
+        known = await read_namespace(link, settings.group)
+        shards = known.shards
+        if known.partitions != settings.partitions:
+            raise Misconfigured(
+                f"namespace {settings.group} has {known.partitions} partitions: a rebuild cannot change their number "
+                f"to {settings.partitions}, see docs/rebuild.md"
+            )
+    except NoNamespace:
+        pass
+    finally:
+        link.close()
+    return await open_namespace(
+        dial, settings.group, partitions=settings.partitions, shards=shards,
+        policies=policy_texts(read_policies(settings.policy)), published=published,
+    )  # fmt: skip
