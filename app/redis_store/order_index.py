@@ -4,7 +4,7 @@ Nearly every order has one token, so that is a plain string, with the lifetime o
 turns up, the order gets a set.  Older versions kept a set for every order: those are read and changed as they are.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from app.redis_store.keys import ShardKeys, pack_token, unpack_token
@@ -12,6 +12,8 @@ from app.redis_store.link import Link, Reply, require
 from app.redis_store.resp import command
 from streams.errors import LaneStopped
 from streams.ports import Orders
+
+PAGE_KEYS: Final = 2_000  # looked at for one page of orders
 
 # KEYS: set of reused orders, then one key for each pair.  ARGV: lifetime in ms, how many pairs are held (the others are
 # gone), then order and token of each pair.  Only here can a token be seen to be the second, whichever lane comes first.
@@ -86,3 +88,18 @@ async def tokens_of(link: Link, keys: ShardKeys, order_id: str) -> list[str]:
     if single is None:
         return []
     return [unpack_token(token) for token in require(several, key)]
+
+
+async def across_shards(shards: Sequence[tuple[Link, ShardKeys]]) -> set[str]:
+    """The orders that tokens of several shards hold at present; no atomic step sees that, so all are looked up."""
+    found: set[str] = set()
+    for number, (link, keys) in enumerate(shards[:-1], 1):
+        prefix, cursor = keys.order(""), b""
+        while cursor != b"0":
+            cursor, names = await link.scan(cursor or b"0", prefix, PAGE_KEYS)
+            orders = [name[len(prefix) :].decode() for name in names]
+            for other, others in shards[number:] if orders else ():
+                replies = await other.ask(*(command("EXISTS", others.order(order_id)) for order_id in orders))
+                there = [require(reply, others.base) for reply in replies]
+                found.update(order_id for order_id, exists in zip(orders, there, strict=True) if exists)
+    return found

@@ -8,7 +8,7 @@ from app.redis_store.forms import unpack_state, unpack_tip
 from app.redis_store.keys import LaneKeys, ShardKeys
 from app.redis_store.link import Dial, Link, Reply, require
 from app.redis_store.namespace import Namespace, read_namespace
-from app.redis_store.order_index import tokens_of
+from app.redis_store.order_index import across_shards, tokens_of
 from app.redis_store.resp import command
 from streams.errors import LaneStopped
 from streams.ports import Clicks, Positions, Restating, Spans, Tip
@@ -96,9 +96,13 @@ class Reader:
         return sorted(tokens)
 
     async def reused_orders(self) -> list[str]:
-        """The orders that two tokens of one shard held at one time."""
-        orders: set[str] = set()
-        for link, keys in zip(self._links, self._shards, strict=True):
+        """The orders that two tokens held at one time; of different shards only those that they hold at present.
+
+        With several shards this looks through the whole index.
+        """
+        shards = list(zip(self._links, self._shards, strict=True))
+        orders = await across_shards(shards)
+        for link, keys in shards:
             (reply,) = await link.ask(command("SMEMBERS", keys.reused))
             orders.update(order_id.decode() for order_id in require(reply, keys.reused))
         return sorted(orders)

@@ -28,6 +28,15 @@ async def test_an_order_that_two_tokens_hold_is_reused_whichever_lane_comes_firs
     assert await place.reused_orders() == ["twice"]
 
 
+async def test_an_order_that_tokens_of_different_shards_hold_is_reused(place: Place) -> None:
+    store = place.store()
+    for lane, token in ((0, "one"), (1, "other"), (2, "third")):
+        tip = (await store.acquire(lane, "owner")).tip
+        await store.commit(lane, tip, change(held=[("across", token), (f"once{token}", token)]))
+    assert await place.reused_orders() == ["across"]
+    assert await place.tokens_of_order("across") == ["one", "other", "third"]
+
+
 async def test_an_order_is_not_reused_any_more_when_one_of_its_two_tokens_turns_out_not_to_hold_it(
     place: Place,
 ) -> None:

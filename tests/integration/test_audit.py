@@ -82,11 +82,13 @@ def test_once_journeys_have_expired_young_clicks_are_compared_and_the_rest_is_he
     assert kinds(audited(settings, "--no-results")) == {"counter_too_small", "totals", "series_hour", "series_row"}
 
 
-def test_an_order_that_two_tokens_hold_is_counted_and_listed(settings: Settings) -> None:
+@pytest.mark.parametrize("shards", [1, 2])
+def test_an_order_that_two_tokens_hold_is_counted_and_listed(valkey_url: str, tmp_path: Path, shards: int) -> None:
+    settings = absorbed(valkey_url, tmp_path, shards)
     steps = [
         {"token": token, "event_id": "p", "at_ms": now_ms(), "order_id": "shared", "status": "paid"}
         | {"platform": "tmall", "merchant_id": "m", "amount_minor": 1, "currency": "CNY"}
-        for token in ("t1", "t2")
+        for token in ("t1", "t3")  # of different lanes
     ]
     asyncio.run(
         absorb(
