@@ -84,7 +84,13 @@ OUTSIDE = {
     "typer": ("app.cli", "app.commands"),
     "rich": (
         *("app.commands", "app.demo", "app.progress", "app.live_view", "app.note_table", "app.results_table"),
-        *("app.auditing.view", "app.explaining.view", "app.dead_letters.view", "app.validating.report"),
+        *(
+            "app.auditing.view",
+            "app.explaining.view",
+            "app.alerts.backtest.view",
+            "app.dead_letters.view",
+            "app.validating.report",
+        ),
     ),
     "yaml": ("app.commands.policy_publish", "app.policies.checking_documents"),
     "jq": ("app.dead_letters.fix",),

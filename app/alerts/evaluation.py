@@ -46,17 +46,26 @@ class State:
         self.late_since_ms: dict[Scope, int] = {}
         self.held_until_min: Array = np.zeros(0)
         self.disturbed_until_min = 0.0
+        self._delays: dict[tuple[Metric, Scope | None], Array] = {}
         self.judging_from_ms: int | None = None
         self.promotion_ms: int | None = None
         self.settled_min = 0.0
 
     def set_delay(self, metric: Metric, weights: Array, scope: Scope | None = None) -> None:
         """Use a delay learnt from history (`detectors.delay.fit`) for all, or for a scope and its notes."""
-        within = self.table.within
-        concerned = [row for row, one in enumerate(self.table.scopes) if one == scope or scope in within[row]]
-        for (known, _), rates in self.rates.items():
-            if known == metric:
-                rates.set_delay(None if scope is None else concerned, weights)
+        self._delays.pop((metric, scope), None)
+        self._delays[metric, scope] = weights
+        self.use_delays(0)
+
+    def use_delays(self, first: int) -> None:
+        """Let the scopes from row `first` on have the delays that are set for them; a scope's own goes before all's."""
+        delays = sorted(self._delays.items(), key=lambda item: item[0][1] is not None)
+        scopes, within = self.table.scopes, self.table.within
+        for (metric, scope), weights in delays:
+            rows = [row for row in range(first, len(scopes)) if scope in (None, scopes[row], *within[row])]
+            for (known, _), rates in self.rates.items():
+                if known == metric and rows:
+                    rates.set_delay(rows, weights)
 
 
 def _signal(metric: Metric, reason: str | None) -> RateSignal:
@@ -114,6 +123,7 @@ def _resize(state: State, kept: Places, at_min: float) -> None:
         rates.resize(kept, state.table, at_min)
     for volumes in state.volumes.values():
         volumes.resize(kept, state.table, at_min)
+    state.use_delays(len(kept))
 
 
 def _known(observations: Observations, rows: Places) -> tuple[Observations, Places]:

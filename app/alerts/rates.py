@@ -1,6 +1,7 @@
 """Rates of all scopes at work: what was to be expected of a step, what came, what speaks for a change."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -15,6 +16,7 @@ from app.alerts.signals import RateSignal, summed
 from app.alerts.watch import SETTLED_CHANGE, Watch
 
 DOUBT: Final = 2.0  # standard deviations of the baseline that are given to those who seem to drop
+EXPLAINED: Final = 0.7  # of what peers should bring just now: with less, the trouble is theirs too
 QUIET_SHARE: Final = 0.5  # of the needed evidence: what is more suspicious is not learnt as normal
 STALE_MIN: Final = 2 * 24 * 60.0  # after so long a new rate is the normal one, whatever the suspicion
 _HALF_LIFE_H: Final = 4 * 24.0
@@ -67,6 +69,7 @@ class _Traffic(NamedTuple):
     due: Array
     expected: Array
     doubt: Array  # standard deviation of the expected, as a part of it
+    explained: Mask  # scopes whose peers do so badly that they are not to blame
 
 
 class Rates:
@@ -87,6 +90,8 @@ class Rates:
         self._crossing: Mask = np.zeros(0, bool)  # larger scopes that have notes in many groups
         self._season = np.zeros((2, 168))
         self._prior = baseline.Peers(np.array([0.1]), np.array([10.0]), np.array([0.0]))
+        self._usual = baseline.Rate(*(np.zeros(0) for _ in range(4)))
+        self._covered: Mask = np.zeros(0, bool)  # larger scopes most of whose clicks are of notes with a known rate
         self._fast = False
         self._watched_min = 0.0
         self._awake = False  # until the first conversion: before, there is nothing to judge by
@@ -100,13 +105,10 @@ class Rates:
         self._relate(table)
         self._refresh()
 
-    def set_delay(self, rows: list[int] | None, weights: Array) -> None:
-        """Use another delay for some scopes from now on; None: for all, those to come among them."""
-        if rows is None:
-            self.signal = self.signal._replace(weights=weights)
-        where = slice(None) if rows is None else rows
-        self.known.weights[where] = weights
-        self.known.together[where] = delay.concentration(weights, delay.step_of(1.0))
+    def set_delay(self, rows: Sequence[int], weights: Array) -> None:
+        """Use another delay for some scopes from now on."""
+        self.known.weights[rows] = weights
+        self.known.together[rows] = delay.concentration(weights, delay.step_of(1.0))
 
     def is_larger(self, row: int) -> bool:
         """Whether a scope is made of notes."""
@@ -148,6 +150,7 @@ class Rates:
         """What peers have in common, and how much traffic there is: looked at every hour."""
         known = self.known
         self._prior = baseline.peers(known.converted, known.due, self._group, self._groups)
+        self._usual = self._usual_rate()
         for watch in self.watches:
             watch.need(known.pace / -np.expm1(-max(self._watched_min, 1.0) / _PACE_MIN))
 
@@ -171,7 +174,8 @@ class Rates:
         observed = np.where(step.held, 0.0, observed)
         self._follow(observed, usual, unit, due, step)
         doubt = rate.deviation / np.maximum(rate.mean, 1e-9)
-        traffic = _Traffic(clicks, observed, due, usual * self._peers_share(), doubt)
+        share = self._peers_share()
+        traffic = _Traffic(clicks, observed, due, usual * share, doubt, share < EXPLAINED)
         for watch in self.watches:
             self._judge(watch, traffic, shares, step)
 
@@ -189,25 +193,28 @@ class Rates:
         A larger scope's expectation is the sum of its notes', so that a mere shift of traffic between them is no change
         (direct standardization); its own rate is only what the sum has to be multiplied by.
         """
-        known = self.known
-        rate = baseline.posterior(
-            known.converted, known.due, self._prior.rate[self._group], self._prior.alike[self._group]
-        )
-        informed = (known.converted >= _LEAST_CONVERTED) | (self._prior.converted[self._group] >= _LEAST_OF_PEERS)
+        known, rate = self.known, self._usual
         unit = due
         if len(self._parents):
-            told, whole = self._of_notes(due * informed), self._of_notes(due)
-            made = self._of_notes(due * rate.mean * np.where(self._notes, informed, False))
-            unit = np.where(self._larger, np.where(told > _MOSTLY * whole, made, 0.0), due)
-            ratio = (known.converted + _RATIO_PRIOR) / (known.due + _RATIO_PRIOR)
-            doubt = ratio / np.sqrt(known.converted + _RATIO_PRIOR)
-            mean = np.where(self._larger, ratio, rate.mean)
-            rate = rate._replace(mean=mean, deviation=np.where(self._larger, doubt, rate.deviation))
-        rate = rate._replace(mean=np.where(informed | self._larger, rate.mean, 0.0))
+            made = self._of_notes(np.where(self._notes, due * rate.mean, 0.0))
+            unit = np.where(self._larger, np.where(self._covered, made, 0.0), due)
         if self._fast:
             total = known.fast_due + _FAST_PRIOR
             rate = rate._replace(mean=(known.fast_converted + _FAST_PRIOR * rate.mean) / total)
         return rate, unit
+
+    def _usual_rate(self) -> baseline.Rate:
+        """Each scope's rate as it has been; 0 where too little is known."""
+        known, prior = self.known, self._prior
+        rate = baseline.posterior(known.converted, known.due, prior.rate[self._group], prior.alike[self._group])
+        informed = (known.converted >= _LEAST_CONVERTED) | (prior.converted[self._group] >= _LEAST_OF_PEERS)
+        ratio = (known.converted + _RATIO_PRIOR) / (known.due + _RATIO_PRIOR)
+        doubt = ratio / np.sqrt(known.converted + _RATIO_PRIOR)
+        self._covered = self._of_notes(known.pace * informed) > _MOSTLY * self._of_notes(known.pace)
+        return rate._replace(
+            mean=np.where(self._larger, ratio, np.where(informed, rate.mean, 0.0)),
+            deviation=np.where(self._larger, doubt, rate.deviation),
+        )
 
     def _of_notes(self, values: Array) -> Array:
         """What the notes of larger scopes come to; 0 for other scopes."""
@@ -280,7 +287,7 @@ class Rates:
             evidence[:, np.abs(watch.changes) < SETTLED_CHANGE] = 0.0
         watch.runs.add(evidence, observed, expected[:, None], fresh, np.where(held[:, None], 0.0, fresh_due))
         watch.notice(evidence, step.minutes)
-        watch.runs.clear(held | step.learning, step.at_min)
+        watch.runs.clear(held | step.learning | traffic.explained[rows], step.at_min)
         watch.runs.rest(watch.needed, step.at_min)
         top = (watch.runs.evidence / watch.needed).max(axis=1)
         stale = step.at_min - watch.runs.since_min.min(axis=1) > STALE_MIN

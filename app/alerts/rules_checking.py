@@ -90,7 +90,9 @@ def _converted(document: Document) -> tuple[list[Finding], Rules | None]:
             named = _NAMED.search(said)
             unknown = named is not None and "unknown" in said
             full = (*path, named[1]) if named is not None and unknown else path
-            if not (named and not unknown and (*path, named[1]) in taken_out):
+            lacking = (*path, named[1]) if named is not None and not unknown else None
+            of_its_own = lacking not in taken_out if lacking else not any(_below(gone, full) for gone in taken_out)
+            if of_its_own:
                 findings.append(_at(document, full, _told(said, _found(document.content, full))))
             if not full:
                 return findings, None
@@ -98,6 +100,10 @@ def _converted(document: Document) -> tuple[list[Finding], Rules | None]:
             content = _without(document.content, taken_out)
         else:
             return findings, None if findings else rules
+
+
+def _below(path: Path, whole: Path) -> bool:
+    return len(path) > len(whole) and path[: len(whole)] == whole
 
 
 def _original(path: Path, taken_out: list[Path]) -> Path:

@@ -48,16 +48,17 @@ def of_lateness(
     """The verdicts of rules about lateness; `known` are those that were not ok, changed in place as `since_ms`."""
     verdicts = []
     for rule in rules:
-        for scope, late_ms in zip(observations.scopes, observations.late_ms, strict=True):
-            if scope.kind not in rule.scopes or rule.muted(scope):
-                continue
+        was_late = {scope for name, scope in known if name == rule.name}
+        for place, scope in enumerate(observations.scopes if was_late or observations.late_ms.any() else ()):
+            late_ms = float(observations.late_ms[place])
             late = late_ms >= rule.limit * 1_000
+            if not (late or scope in was_late) or scope.kind not in rule.scopes or rule.muted(scope):
+                continue
+            verdicts.append(_lateness(rule, scope, late_ms / 1_000, since_ms.setdefault(scope, now_ms), now_ms))
             if late:
-                since_ms.setdefault(scope, now_ms)
-            if late or (rule.name, scope) in known:
-                (known.add if late else known.discard)((rule.name, scope))
-                verdicts.append(_lateness(rule, scope, late_ms / 1_000, since_ms[scope], now_ms))
-            if not late:
+                known.add((rule.name, scope))
+            else:
+                known.discard((rule.name, scope))
                 since_ms.pop(scope, None)
     return verdicts
 

@@ -77,10 +77,13 @@ class Watch:
     def firing(self) -> Mask:
         """By scope and change: where all that the rule asks for holds."""
         runs = self.runs
+        sure: Mask = runs.evidence >= self.needed
+        if not sure.any():
+            return sure
         relative = np.abs(self.relative())
         rate = np.where(runs.sample > 0, runs.fresh / np.maximum(runs.sample, 1e-9), 0.0)
         enough: Mask = (
-            (runs.evidence >= self.needed)
+            sure
             & (relative >= self.least_relative[:, None])
             & (relative * rate >= self.least_absolute[:, None])
             & (runs.sample >= self.least_sample[:, None])

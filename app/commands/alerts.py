@@ -10,12 +10,15 @@ import typer
 from app.alerts.rules_checking import check_rules
 from app.alerts.rules_file import read_rules_text
 from app.commands import alerts_ask, alerts_run
+from app.commands.alerts_backtest import backtest, tune
 from app.policies.checking_texts import check_texts, path_text
 from app.texts import language_of
 
 FAILED: Final = 1
 
 command = typer.Typer()
+command.command("backtest")(backtest)
+command.command("tune")(tune)
 
 Lang = Annotated[str | None, typer.Option(help="zh or en; without it the locale decides.")]
 

@@ -13,7 +13,7 @@ from app.alerts.simulated.population import Population
 
 AFTER_MIN: Final = 120  # an alert so soon after an incident may still be about it
 FOLD_MIN: Final = 5  # an alert about a part is none of its own if one about the whole follows so soon
-CONCERNED: Final = 0.1  # of a larger scope's clicks: an incident that concerns so many concerns the scope
+CONCERNED: Final = 0.1  # of a scope's clicks: incidents that concern so many together concern the scope
 WEEK_MIN: Final = 7 * 24 * 60
 
 
@@ -73,8 +73,10 @@ class Truth:
         counted = [alert for alert in alerts if first <= alert.start < last and not self._folded(alert, alerts)]
         false = []
         for alert in counted:
-            concerned = [incident for number, incident in enumerate(self.incidents) if self._concerns(alert, number)]
-            if not any(_excuses(alert, incident) for incident in concerned):
+            beside = [number for number in range(len(self.incidents)) if self._at_the_time(alert, number)]
+            harmful = sum(self._share_of(alert, n) for n in beside if self.incidents[n].kind not in HARMLESS)
+            concerned = [self.incidents[number] for number in beside if self._concerns(alert, number)]
+            if harmful < CONCERNED and not any(_excuses(alert, incident) for incident in concerned):
                 false.append(FalseAlarm(alert, concerned[0].kind if concerned else None))
         found = [Found(incident, self._delay(number, alerts)) for number, incident in enumerate(self.incidents)]
         return Score(found, false, (last - first) / WEEK_MIN)
@@ -92,19 +94,27 @@ class Truth:
         return min(delays, default=None)
 
     def _concerns(self, alert: Alert, number: int) -> bool:
+        return self._at_the_time(alert, number) and self._share_of(alert, number) >= CONCERNED
+
+    def _at_the_time(self, alert: Alert, number: int) -> bool:
         incident = self.incidents[number]
-        if not incident.start < alert.start <= incident.end + AFTER_MIN:
-            return False
+        return incident.start < alert.start <= incident.end + AFTER_MIN
+
+    def _share_of(self, alert: Alert, number: int) -> float:
+        """How much of the clicks of an alert's scope an incident concerns."""
         if alert.scope.kind == "topic":
-            return incident.scope.kind == "all"
-        return bool(self._shares[number][self._place[alert.scope]] >= CONCERNED)
+            return float(self.incidents[number].scope.kind == "all")
+        return float(self._shares[number][self._place[alert.scope]])
 
     def _share(self, incident: Incident) -> Array:
         """The share of each scope's clicks that an incident concerns."""
         population = self._population
         concerned = population.per_hour * 0
-        concerned[incident.notes] = population.per_hour[incident.notes]
-        share: Array = population.with_larger(concerned) / np.maximum(population.with_larger(population.per_hour), 1e-9)
+        usual = population.per_hour.copy()
+        if incident.kind == "bot_flood":
+            usual[incident.notes] *= 1 + incident.strength
+        concerned[incident.notes] = usual[incident.notes]
+        share: Array = population.with_larger(concerned) / np.maximum(population.with_larger(usual), 1e-9)
         return share
 
     def _folded(self, alert: Alert, alerts: Sequence[Alert]) -> bool:

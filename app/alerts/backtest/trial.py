@@ -8,10 +8,11 @@ import numpy as np
 from app.alerts.backtest.running import RuleJudge
 from app.alerts.backtest.scoring import Truth
 from app.alerts.calendar import SHANGHAI
+from app.alerts.model import Metric, Scope
 from app.alerts.rules import Rules, milliseconds
 from app.alerts.simulated import delays
 from app.alerts.simulated.incidents import planted
-from app.alerts.simulated.population import populate
+from app.alerts.simulated.population import CATEGORIES, populate
 from app.alerts.simulated.world import Delays, World, WorldPlan
 
 DAY_MIN: Final = 24 * 60
@@ -53,7 +54,10 @@ def trial(plan: TrialPlan, rules: Rules) -> Trial:
         seed=plan.seed, days=plan.days, start_ms=START_MS, entry_delays=plan.entry_delays, calendar=rules.calendar
     )
     judge = RuleJudge(rules)
-    judge.state.set_delay("entry_rate", delays.learnt(random, plan.entry_delays))
-    judge.state.set_delay("order_rate", delays.learnt(random, delays.orders))
+    metrics: tuple[tuple[Metric, Delays], ...] = (("entry_rate", plan.entry_delays), ("order_rate", delays.orders))
+    for metric, drawn in metrics:
+        judge.state.set_delay(metric, delays.learnt(random, drawn))
+        for place, category in enumerate(CATEGORIES):
+            judge.state.set_delay(metric, delays.learnt(random, drawn, place), Scope("category", category))
     first = max(first, milliseconds(rules.learn) // 60_000)
     return Trial(World(world, population, incidents), Truth(population, incidents), judge, first, last)

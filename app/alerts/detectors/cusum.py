@@ -56,6 +56,8 @@ class Runs:
 
     def clear(self, scopes: Mask, at_min: float) -> None:
         """Forget what has been seen in some scopes."""
+        if not scopes.any():
+            return
         for values in (self.evidence, self.observed, self.expected, self.fresh, self.sample):
             values[scopes] = 0.0
         self.since_min[scopes] = at_min

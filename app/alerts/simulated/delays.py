@@ -10,7 +10,7 @@ from app.alerts.model import Array, Places
 from app.alerts.simulated.population import CATEGORIES
 from app.simulator.pace import DAY_MS, ENTRY_THINKING, HOUR_MS, MINUTE_MS, ORDER_THINKING, Thinking
 
-_SAMPLE: Final = 400_000
+_SAMPLE: Final = 200_000
 _CLICKS: Final = 2_000.0  # in a minute
 _SECOND_MIN: Final = 1 / 60
 _JUMP: Final = ((0.88, 6 * _SECOND_MIN), (0.09, 2.5), (0.03, 60.0))
@@ -20,9 +20,11 @@ _JUMP: Final = ((0.88, 6 * _SECOND_MIN), (0.09, 2.5), (0.03, 60.0))
 TOPS: Final = tuple(category.partition(".")[0] for category in CATEGORIES)
 
 
-def learnt(random: np.random.Generator, drawn: Callable[[np.random.Generator, Places], Array]) -> Array:
+def learnt(
+    random: np.random.Generator, drawn: Callable[[np.random.Generator, Places], Array], category: int | None = None
+) -> Array:
     """The weights of a delay as they are learnt from three days of series by click time, a minute a cohort."""
-    categories = random.integers(len(CATEGORIES), size=_SAMPLE)
+    categories = random.integers(len(CATEGORIES), size=_SAMPLE) if category is None else np.full(_SAMPLE, category)
     ages = np.arange(1.0, 3 * 24 * 60)
     delays = np.sort(random.random(_SAMPLE) + drawn(random, categories))
     share = np.searchsorted(delays, ages) / _SAMPLE

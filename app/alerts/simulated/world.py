@@ -19,7 +19,6 @@ TOPICS: Final = (Scope("topic", "click-out"), Scope("topic", "shop-entry"))
 _CATCHING_UP_MIN: Final = 10
 _PROMOTION: Final = 3.0  # times the clicks; in its first hours twice as many again
 _OPENING_MIN: Final = 120
-_INVALID: Final = 0.003
 _REPLAYED_MIN: Final = 30
 
 Delays: TypeAlias = Callable[[np.random.Generator, Places], Array]
@@ -210,7 +209,6 @@ class World:
         consumed = np.zeros(len(self.scopes))
         consumed[-2], consumed[-1] = max(counts["clicks"].sum(), 0), max(counts["clicks_entered"].sum() * storm, 0)
         told["consumed"] = consumed
-        told["invalid"] = self._random.binomial(consumed.astype(int), _INVALID).astype(float)
         late_ms = np.zeros(len(self.scopes))
         late_ms[: population.notes] = late * MINUTE_MS
         for column in population.parents.T:

@@ -1,0 +1,222 @@
+"""How fast alerts are and how often false, beside the usual practice; what an evaluation costs.
+
+The history is simulated directly, minute by minute, with planted incidents; its delays are checked against a real run
+of the traffic simulator through a worker.  `python -m bench.alerts` measures this part alone, without servers.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from typing import Final
+
+import msgspec
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from app.alerts.backtest.report import Delays, delays_of
+from app.alerts.backtest.rivals import Threshold, ZScore
+from app.alerts.backtest.running import Judge, Recorder
+from app.alerts.backtest.scoring import Found, Score, poisson_upper
+from app.alerts.backtest.trade import pending_of
+from app.alerts.backtest.trial import START_MS, TrialPlan, trial
+from app.alerts.evaluation import State, evaluate
+from app.alerts.model import Observations, Scope
+from app.alerts.rules_file import read_rules
+from app.alerts.simulated import delays
+from app.progress import progress_bar
+from bench.world import World
+
+SEEDS: Final = (101, 102)  # never used while rules and detectors were made
+MINUTE_MS: Final = 60_000
+_ACTIVE: Final = 100_000
+_EVALUATIONS: Final = 5
+
+
+@dataclass(frozen=True)
+class JudgeScore:
+    """How good one judge was on all histories together."""
+
+    judge: str
+    false_alarms: int
+    weeks: float
+    false_per_week: float
+    false_per_week_at_most: float  # 95 %
+    beside: dict[str, int]  # false alarms by what only seemed to be wrong
+    delays: list[Delays]
+
+
+@dataclass(frozen=True)
+class AlertFigures:
+    """What `python -m bench` keeps of alerts."""
+
+    notes: int
+    days: int
+    incidents: int
+    judges: list[JudgeScore]
+    scopes: int
+    evaluation_s: float  # processor time of one evaluation of so many active scopes
+    evaluation_mib: float  # what a state of so many scopes holds
+    delay_gap: float | None = None  # greatest difference to what a real run shows, in shares of conversions
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+async def measure(world: World) -> AlertFigures:
+    """The whole part of the bench."""
+    del world
+    return figures(TrialPlan(), SEEDS)
+
+
+def figures(plan: TrialPlan, seeds: Sequence[int]) -> AlertFigures:
+    """Score Redcat's rules and their rivals on the histories of all seeds."""
+    scores: dict[str, list[Score]] = {}
+    began = time.process_time()
+    for seed in seeds:
+        for name, score in _scored(plan._replace(seed=seed)).items():
+            scores.setdefault(name, []).append(score)
+    spent = time.process_time() - began
+    evaluation_s, evaluation_mib = evaluation_cost()
+    return AlertFigures(
+        notes=plan.notes,
+        days=plan.days * len(seeds),
+        incidents=sum(len(score.found) for score in next(iter(scores.values()))),
+        judges=[_together(name, of) for name, of in scores.items()],
+        scopes=_ACTIVE,
+        evaluation_s=evaluation_s,
+        evaluation_mib=evaluation_mib,
+        seconds={"histories": spent},
+    )
+
+
+def _scored(plan: TrialPlan) -> dict[str, Score]:
+    rules = read_rules(None)
+    history = trial(plan, rules)
+    judges: dict[str, Judge] = {
+        "redcat": history.judge,
+        "threshold 20 % over 60 min, 50 clicks": Threshold(least=0.2, minutes=60, sample=50),
+        "threshold 20 % over 15 min, 15 clicks": Threshold(least=0.2, minutes=15, sample=15),
+        "z-score 5 over 60 min, 30 clicks": ZScore(z=5, minutes=60, sample=30),
+        "z-score 4 over 15 min, 15 clicks": ZScore(z=4, minutes=15, sample=15),
+    }
+    recorders = {name: Recorder(pending_of(rules)) for name in judges}
+    with progress_bar(f"alerts, seed {plan.seed}", history.last) as done:
+        for minute, observations in history.world.minutes():
+            at_ms = START_MS + (minute + 1) * MINUTE_MS
+            for name, judge in judges.items():
+                recorders[name].take(judge.firings(observations, at_ms), minute + 1)
+            done(minute + 1)
+    return {
+        name: history.truth.score(recorder.alerts, first=history.first, last=history.last)
+        for name, recorder in recorders.items()
+    }
+
+
+def _together(name: str, scores: Sequence[Score]) -> JudgeScore:
+    false = [one for score in scores for one in score.false]
+    found: list[Found] = [one for score in scores for one in score.found]
+    weeks = sum(score.weeks for score in scores)
+    beside: dict[str, int] = {}
+    for one in false:
+        beside[one.beside or "nothing"] = beside.get(one.beside or "nothing", 0) + 1
+    return JudgeScore(
+        judge=name,
+        false_alarms=len(false),
+        weeks=weeks,
+        false_per_week=len(false) / weeks,
+        false_per_week_at_most=poisson_upper(len(false)) / weeks,
+        beside=beside,
+        delays=delays_of(Score(found, false, weeks)),
+    )
+
+
+def evaluation_cost() -> tuple[float, float]:
+    """Processor seconds of an evaluation of many active scopes under the shipped rules, and MiB of its state."""
+    rules = msgspec.structs.replace(read_rules(None), learn="0s")
+    state, random = State(rules), np.random.default_rng(1)
+    spent = 0.0
+    for number, observations in enumerate(islice(_busy_minutes(random), _EVALUATIONS + 2)):
+        began = time.process_time()
+        evaluate(rules, state, observations, START_MS + number * MINUTE_MS)
+        if number >= 2:  # the first two make room
+            spent += time.process_time() - began
+    return spent / _EVALUATIONS, _held_mib(state)
+
+
+def _busy_minutes(random: np.random.Generator) -> Iterator[Observations]:
+    platforms = [Scope("platform", name) for name in ("taobao", "tmall", "jd", "xhs")]
+    categories = [Scope("category", f"c{number}") for number in range(20)]
+    notes = [Scope("note", f"n{number}") for number in range(_ACTIVE - 24)]
+    within: list[tuple[Scope, ...]] = [(platforms[number % 4], categories[number % 20]) for number in range(len(notes))]
+    scopes = [*notes, *platforms, *categories]
+    within += [()] * 24
+    while True:
+        clicks = random.poisson(3.0, _ACTIVE).astype(float)
+        counts = {"clicks": clicks, "clicks_entered": random.binomial(clicks.astype(int), 0.6).astype(float)}
+        for name, rate in (("clicks_ordered", 0.05), ("carts", 0.1), ("refused", 0.02)):
+            counts[name] = random.binomial(clicks.astype(int), rate).astype(float)
+        counts |= {"entries": counts["clicks_entered"], "orders": counts["clicks_ordered"]}
+        counts |= {"gross_minor": counts["orders"] * 9_900, "refunded_minor": counts["orders"] * 500}
+        # a list of its own every minute, as from a reader of counters
+        yield Observations(list(scopes), within, counts, np.zeros(_ACTIVE))
+
+
+def _held_mib(state: State) -> float:
+    """Bytes of all arrays that a state holds."""
+    arrays: dict[int, int] = {}
+    waiting: list[object] = [state]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, np.ndarray):
+            arrays[id(one)] = one.nbytes
+        elif isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list | tuple) and len(one) < 1_000:
+            waiting += one
+        elif hasattr(one, "__dict__"):
+            waiting += vars(one).values()
+    return sum(arrays.values()) / 2**20
+
+
+def table(measured: AlertFigures) -> Table:
+    """False alarms and delays of all judges side by side."""
+    kinds = ["link_break", "platform_break", "entry_drop"]
+    title = f"{measured.notes:,} notes, {measured.days} days, {measured.incidents} incidents"
+    heads = [f"{kind}: found, median, 95 % (min)" for kind in kinds]
+    shown = Table("judge", "false a week", "at most (95 %)", *heads, title=title)
+    for judge in measured.judges:
+        by_kind = {row.kind: row for row in judge.delays}
+        cells = [
+            f"{row.found}/{row.planted}, {row.median_min}, {row.p95_min}" if (row := by_kind.get(kind)) else "-"
+            for kind in kinds
+        ]
+        shown.add_row(judge.judge, f"{judge.false_per_week:.2f}", f"{judge.false_per_week_at_most:.2f}", *cells)
+    return shown
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure this part alone."""
+    parser = argparse.ArgumentParser(prog="python -m bench.alerts", description=__doc__)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--notes", type=int, default=5_000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--incidents", type=float, default=1.0, help="in parts of the plan; 0: none")
+    parser.add_argument("--slow", action="store_true", help="entries take as long as the traffic simulator draws them")
+    options = parser.parse_args(arguments)
+    drawn = delays.entries_thought_over if options.slow else delays.entries_at_once
+    plan = TrialPlan(options.days, options.notes, 0, options.incidents, drawn)
+    measured = figures(plan, options.seeds)
+    console = Console(width=200)
+    console.print(table(measured))
+    console.print_json(data=asdict(measured))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
