@@ -29,10 +29,13 @@ def everywhere(rate: float) -> Rate:
     return lambda _: np.full(NOTES, rate)
 
 
+USUALLY, THREE = everywhere(0.6), everywhere(3.0)
+
+
 class World:
     """Notes with three clicks a minute each; entries come at once, at given rates, with the chance's own variation."""
 
-    def __init__(self, of: Rules, rate: Rate = everywhere(0.6), clicks: Rate = everywhere(3.0)) -> None:
+    def __init__(self, of: Rules, rate: Rate = USUALLY, clicks: Rate = THREE) -> None:
         self.state, self.rules = State(of), of
         self.rate, self.clicks = rate, clicks
         self.minute = 0
