@@ -24,6 +24,10 @@ class Plan:
     handover_tokens: tuple[int, ...] = (10_000, 1_000_000)  # held meanwhile, about
     handover_turns: int = 10  # workers killed, and as many asked to stop
 
+    outage_rate: int = 1_000
+    outage_away_s: float = 10.0
+    outage_turns: int = 10  # crashes of each server
+
 
 FULL = Plan()
 QUICK = Plan(
@@ -37,4 +41,6 @@ QUICK = Plan(
     idle_s=5.0,
     handover_tokens=(10_000,),
     handover_turns=1,
+    outage_away_s=2.0,
+    outage_turns=1,
 )

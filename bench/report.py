@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 def rows(figures: Figures) -> list[Row]:
     """All figures of a run, in the order of the table; parts that were not run are left out."""
-    parts = (_floor, _end_to_end, _faust, _series, _memory, _latency, _idle, _handover, _exactness)
+    parts = (_floor, _end_to_end, _faust, _series, _memory, _latency, _idle, _handover, _outage, _exactness)
     return [row for part in parts for row in part(figures)]
 
 
@@ -139,6 +139,16 @@ def _handover(figures: Figures) -> Iterator[Row]:
             of = f"lanes move again after {what}, {run['tokens']:,} tokens held"
             yield Row(f"{of}, half of {len(seconds)} times", sorted(seconds)[len(seconds) // 2], "s")
             yield Row(f"{of}, at the longest", max(seconds), "s", at_most=limit)
+
+
+def _outage(figures: Figures) -> Iterator[Row]:
+    if outage := figures.get("outage"):
+        for server in ("Kafka", "Valkey"):
+            seconds = outage[f"after_{server.lower()}_s"]
+            of = f"first commit of all lanes after {server} is back"
+            yield Row(f"{of}, half of {len(seconds)} times", sorted(seconds)[len(seconds) // 2], "s")
+            yield Row(f"{of}, at the longest", max(seconds), "s", at_most=5)
+        yield Row("worker's memory, grown in all these outages", outage["worker_grown_mib"], "MiB")
 
 
 def _exactness(figures: Figures) -> Iterator[Row]:

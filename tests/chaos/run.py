@@ -29,7 +29,7 @@ from tests.chaos.watchers import Billing, Committed
 
 PARTITIONS: Final = 4
 ROOT: Final = Path(__file__).parents[2]
-MOST_AT_ONCE: Final = 6  # faults from which the lanes have not recovered; more, and nothing would be done at all
+MOST_AT_ONCE: Final = 10  # faults from which the lanes have not recovered; more, and nothing would be done at all
 
 log = logging.getLogger(__name__)
 Tell: TypeAlias = Callable[[float, str], None]
