@@ -1,11 +1,12 @@
 """From the counters in Redis to observations: what changed in every scope since the last look."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from app.alerts.causes import Place
+from app.alerts.lateness import Lateness
 from app.alerts.model import Array, Observations, Scope
 from app.alerts.triage import Worth
 from app.redis_store.reader import Cell, CellCounters, Reader
@@ -53,6 +54,8 @@ class Observer:
         self._before: Array = np.zeros((0, 0))
         self._recent: Array = np.zeros(0)  # clicks
         self._seen_min: float | None = None
+        self._lateness = Lateness()
+        self._channels: dict[str, set[str]] = {}  # of each platform
 
     async def look(self, reader: Reader, at_ms: int) -> Seen:
         """What changed since the look before."""
@@ -61,7 +64,8 @@ class Observer:
             self._take(told, note_id, cells)
         now = self._widened(self._summed(told))
         self._take_ledger(now, await reader.ledger())
-        return self._seen(now, at_ms)
+        late_ms = await self._lateness.of(reader, self._channels, at_ms)
+        return self._seen(now, at_ms, late_ms)
 
     def _take(self, told: list[tuple[int, int, int]], note_id: str, cells: CellCounters) -> None:
         for cell, counters in cells:
@@ -80,6 +84,7 @@ class Observer:
         if number is None:
             number = self._cells[key] = len(self._cells)
             larger = larger_scopes(cell)
+            self._channels.setdefault(cell.platform, set()).add(channel_row(cell))
             row = self._row(Scope("note", note_id))
             self._within[row] = tuple(dict.fromkeys((*self._within[row], *larger)))
             for scope in (Scope("note", note_id), *larger, EVERYTHING):
@@ -128,13 +133,14 @@ class Observer:
         wide[: totals.shape[0], : totals.shape[1]] = totals
         return wide
 
-    def _seen(self, now: Array, at_ms: int) -> Seen:
+    def _seen(self, now: Array, at_ms: int, late_ms: Mapping[str, float]) -> Seen:
         before = self._widened(self._before)
         changes = now - before
         at_min = at_ms / 60_000
         self._follow(now, changes, at_min)
         self._before = now
-        some = np.flatnonzero(changes.any(axis=1))
+        late = self._late(late_ms)
+        some = np.flatnonzero(changes.any(axis=1) | (late > 0))
         counts = {
             name: changes[some, column]
             for name, column in self._names.columns.items()
@@ -142,9 +148,18 @@ class Observer:
         }
         counts |= {name: self._of_main_currency(name, changes, now)[some] for name in MONEY}
         observations = Observations(
-            [self.scopes[row] for row in some], [self._within[row] for row in some], counts, np.zeros(len(some))
+            [self.scopes[row] for row in some], [self._within[row] for row in some], counts, late[some]
         )
         return Seen(observations, self._places, lambda scopes: self._worths(scopes, now))
+
+    def _late(self, late_ms: Mapping[str, float]) -> Array:
+        """By scope: of platforms, and of notes that lead to one that is late."""
+        late = np.zeros(len(self.scopes))
+        by_scope = {Scope("platform", platform): ms for platform, ms in late_ms.items()}
+        for row, scope in enumerate(self.scopes if by_scope else ()):
+            of = self._within[row] if scope.kind == "note" else (scope,)
+            late[row] = max((by_scope.get(one, 0.0) for one in of), default=0.0)
+        return late
 
     def _follow(self, now: Array, changes: Array, at_min: float) -> None:
         column = self._names.columns["clicks"]
@@ -206,6 +221,11 @@ class Observer:
                     gross - refunded, main[row],
                 )  # fmt: skip
         return worths
+
+
+def channel_row(cell: Cell) -> str:
+    """The row of series of a cell's platform, link and note kind."""
+    return f"c{cell.platform}|{cell.link}|{cell.note_kind}"
 
 
 def larger_scopes(cell: Cell) -> list[Scope]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from app.alerts.causes import Place
 from app.alerts.model import Observations, Scope
-from app.alerts.observing import Seen, larger_scopes
+from app.alerts.observing import Seen, channel_row, larger_scopes
 from app.alerts.triage import Worth
 from app.redis_store.live_series import LiveSeries
 from app.redis_store.reader import Cell, CellCounters, Reader
@@ -72,7 +72,7 @@ def _place(cells: Sequence[tuple[Cell, int]]) -> Place:
 
 def surroundings(cell: Cell) -> tuple[str, str]:
     """The rows of a cell's channel and category: there are few, however many notes there are."""
-    return f"c{cell.platform}|{cell.link}|{cell.note_kind}", f"g{cell.category}"
+    return channel_row(cell), f"g{cell.category}"
 
 
 def _worths(rows: Rows) -> dict[Scope, Worth]:
