@@ -1,0 +1,146 @@
+"""Evaluators on real servers: what was planted is found, told once and taken back; what is seen is what was counted."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.alerts.clocks import EventClock, WallClock
+from app.alerts.lateness import MINUTE_MS, Lateness
+from app.alerts.model import Scope
+from app.alerts.observing import Observer, Seen
+from app.alerts.record import AlertRecord
+from app.alerts.setup import evaluator
+from app.counters import Selection, counters_of
+from app.demo import ALERT_RULES, demo_config, end_of
+from app.local_stack.kafka_server import KafkaServer
+from app.reading import reading
+from app.settings import Settings
+from app.simulator.config import SimulatorConfig
+from app.simulator.incidents import read_incident
+from app.simulator.traffic import simulate
+from app.simulator.truth import Tallies
+from app.topic_admin import create_topics
+from tests.conftest import Namespace
+from tests.integration.absorbed import absorb
+from tests.unit.alert_messages import receiving
+
+PARTITIONS = 1
+PATIENCE_S = 300
+
+
+@pytest.fixture
+def settings(kafka_server: KafkaServer, valkey_url: str, namespace: Namespace) -> Settings:
+    return Settings(
+        kafka=kafka_server.address, redis=valkey_url, topic_prefix=namespace.prefix, group=namespace.group,
+        partitions=PARTITIONS, alert_rules=ALERT_RULES, alert_language="en", public_url="https://redcat.example/",
+    )  # fmt: skip
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_planted_break_is_found_told_with_its_chart_and_taken_back(settings: Settings) -> None:
+    config = demo_config(24_000, 1, time.time_ns() // 1_000_000, full_results=False)
+    planted = read_incident("link_break,platform=xhs,from=7h,for=2h", config.start_ms)
+    config = replace(config, partitions=PARTITIONS, notes=300, incidents=(planted,))
+    tallies, told = Tallies(), list[AlertRecord]()
+    await create_topics(settings)
+    await absorb(settings, simulate(config, tallies))
+    (incident,) = tallies.incidents
+    clock = EventClock(600, until_ms=end_of(config))
+    clock.finish()
+
+    async with receiving() as receiver:
+        with_channel = Settings(**{**vars(settings), "alert_channels": f"hook[critical]=json://{receiver.url}/"})
+        async with evaluator(with_channel, clock, told.extend) as (one, delivery):
+            clock._last_ms = config.start_ms
+            working = [asyncio.create_task(delivery.run()), asyncio.create_task(one.run(lambda: reading(settings)))]
+            await asyncio.wait([asyncio.create_task(clock.ended.wait()), *working], return_when="FIRST_COMPLETED")
+            await until(lambda: len(receiver.received) == 2)
+            for task in working:
+                task.cancel()
+            await asyncio.wait(working)
+
+    about = [record for record in told if record.id == "xhs"]
+    assert [record.state for record in about] == ["pending", "firing", "resolved"]
+    assert {record.alert_id for record in told} == {about[0].alert_id}, "one cause, one alert"
+    assert incident.from_ms <= about[0].since_ms <= about[1].at_ms < incident.from_ms + 60 * MINUTE_MS
+    assert incident.to_ms < about[2].at_ms
+    firing, resolved = (json.loads(got.body) for got in receiver.received)
+    assert firing["title"] == "[FIRING · critical] platform xhs: clicks that lead to a shop entry"
+    assert "an hour is being lost (95 %:" in firing["message"]
+    assert "platform xhs, clicks that lead to a shop entry: " in firing["message"], "what has moved"
+    assert firing["message"].endswith(f"https://redcat.example/alerts#{about[0].alert_id}")
+    assert firing["attachments"][0]["mimetype"] == "image/png"
+    assert "as usual again" in resolved["message"]
+
+
+def change(seen: Seen, scope: str, name: str) -> int:
+    kind, _, place = scope.partition(":")
+    scopes = [str(one) for one in seen.observations.scopes]
+    counts: Any = seen.observations.counts.get(name)
+    return int(counts[scopes.index(f"{kind}:{place}")]) if counts is not None and scope in scopes else 0
+
+
+async def test_what_is_observed_is_what_was_counted_since_the_look_before(settings: Settings) -> None:
+    traffic = list(simulate(SimulatorConfig(events=2_000, notes=30, partitions=PARTITIONS), Tallies()))
+    await absorb(settings, traffic[:1_500])
+    async with reading(settings) as reader:
+        observer, looks = Observer(), []
+        looks.append(await observer.look(reader, 60_000))
+        await absorb(settings, traffic[1_500:])
+        looks.append(await observer.look(reader, 120_000))
+        looks.append(await observer.look(reader, 180_000))
+        notes = {note_id: cells async for note_id, cells in reader.notes()}
+        ledger = await reader.ledger()
+
+    for scope, selection in {"platform:taobao": Selection(platform="taobao"), "all:*": Selection()}.items():
+        counted = [counters_of(cells, selection) for cells in notes.values()]
+        for name in ("clicks", "entries", "orders", "clicks_entered"):
+            total = sum(counters.get(name, 0) for counters in counted)
+            assert change(looks[0], scope, name) + change(looks[1], scope, name) == total > 0
+            assert change(looks[1], scope, name) > 0
+    consumed = change(looks[0], "topic:order", "consumed") + change(looks[1], "topic:order", "consumed")
+    assert consumed == ledger["order:consumed"]
+    assert change(looks[1], "all:*", "refused:no_click") > 0
+    assert len(looks[2].observations.scopes) == 0
+    places = looks[1].places()
+    assert places.keys() == {
+        Scope("note", note_id) for note_id in notes if any(cell.platform for cell, _ in notes[note_id])
+    }
+    assert looks[1].worths([Scope("platform", "taobao")])[Scope("platform", "taobao")].net_minor > 0
+
+
+async def test_a_platform_that_is_heard_of_steadily_and_falls_silent_is_late(settings: Settings) -> None:
+    now_ms = time.time_ns() // 1_000_000 // MINUTE_MS * MINUTE_MS
+    config = SimulatorConfig(events=10_000, notes=30, partitions=PARTITIONS, days=0.2, start_ms=now_ms - 4 * 3_600_000)
+    heard = [record for record in simulate(config, Tallies()) if (record.timestamp_ms or 0) < now_ms - 40 * MINUTE_MS]
+    await absorb(settings, heard)
+    rows = {"taobao": {"ctaobao|note|ad"}, "pdd": {"cpdd|note|ad"}}
+    async with reading(settings) as reader:
+        lateness = Lateness()
+        first = await lateness.of(reader, rows, now_ms - 60 * MINUTE_MS)
+        later = await lateness.of(reader, rows, now_ms)
+        much_later = await lateness.of(reader, rows, now_ms + 5 * 3_600_000)
+
+    assert first.keys() <= {"taobao"}
+    assert first.get("taobao", 0) <= 10 * MINUTE_MS
+    assert 30 * MINUTE_MS < later["taobao"] < 60 * MINUTE_MS
+    assert much_later == {"taobao": later["taobao"] + 5 * 3_600_000}
+
+
+async def test_the_wall_clock_is_due_on_round_seconds_and_never_goes_back() -> None:
+    clock = WallClock(0.01)
+    reader: Any = None
+    moments = [await clock.next(reader) for _ in range(4)]
+
+    assert moments == sorted(set(moments))
+    assert all(moment % 10 == 0 for moment in moments)
