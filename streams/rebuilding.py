@@ -9,6 +9,7 @@ import secrets
 from streams.errors import LaneStopped
 from streams.lane import Lane
 from streams.owner import Owner
+from streams.parking import FOR_EVER, topic_of
 from streams.ports import LaneState, Marker, Positions, Spans
 from streams.restating import Restatement
 from streams.takeover import Replay, decide
@@ -60,9 +61,11 @@ class CopiedLane(Lane):
 
 
 def _below(parked: Spans, positions: Positions) -> Spans:
-    """The part of the spans that lies before some positions."""
-    below = {
-        name: [(first, min(last, positions.get(name.partition(":")[0], 0))) for first, last in spans]
-        for name, spans in parked.items()
-    }
-    return {name: left for name, spans in below.items() if (left := [span for span in spans if span[0] < span[1]])}
+    """The part of the spans that begins before some positions; a journey that was full stays so."""
+    below: Spans = {}
+    for name, spans in parked.items():
+        end = positions.get(topic_of(name), 0)
+        begun = [(first, last if last == FOR_EVER else min(last, end)) for first, last in spans if first < end]
+        if begun:
+            below[name] = begun
+    return below

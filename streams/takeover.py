@@ -49,12 +49,12 @@ def decide(state: LaneState, marker: Marker | None) -> GoOn | Replay:
             return GoOn(state.outbox, None)
         raise LaneStopped(
             f"results were published up to commit {state.published.sequence}, but the marker topic holds no marker: "
-            "it was emptied or recreated; run `redcat rebuild` into a new namespace"
+            "it was emptied or recreated; see `redcat rebuild --restore-markers`"
         )
     if state.published is not None and marker.tip.sequence < state.published.sequence:
         raise LaneStopped(
             f"results were published up to commit {state.published.sequence}, but the last marker is that of commit "
-            f"{marker.tip.sequence}: the marker topic has lost its end; run `redcat rebuild` into a new namespace"
+            f"{marker.tip.sequence}: the marker topic has lost its end; see `redcat rebuild --restore-markers`"
         )
     if marker.tip == state.published:
         return GoOn(state.outbox, None)
@@ -70,7 +70,7 @@ def _replay(state: LaneState, marker: Marker) -> Replay:
     if has_full(here_only):
         raise LaneStopped(
             "a journey was full before some records came that are part of it in what was published: the histories have "
-            "parted there; run `redcat rebuild` into a new namespace"
+            "parted there; run `redcat rebuild`"
         )
     topics = marker.positions.keys() | state.positions.keys()
     until = {topic: max(marker.positions.get(topic, 0), state.positions.get(topic, 0)) for topic in topics}

@@ -40,6 +40,14 @@ def command(  # each is an option
     restart: Annotated[
         bool, typer.Option("--restart", help="Begin anew instead of going on from what an earlier run has left.")
     ] = False,
+    restore_markers: Annotated[
+        bool,
+        typer.Option(
+            "--restore-markers",
+            help="Rebuild nothing; only write the markers again if their topic was lost.  Right only if Redis has not "
+            "been rolled back since.",
+        ),
+    ] = False,
     no_results: Annotated[
         bool, typer.Option("--no-results", help="Do not compare with the published results, which takes reading them.")
     ] = False,
@@ -73,10 +81,12 @@ def command(  # each is an option
 
     wishes = Wishes(
         settings, progress, confirm, None if since is None else _since_ms(since), compare_only=compare_only,
-        restart=restart, with_results=not no_results,
+        restart=restart, restore_markers=restore_markers, with_results=not no_results,
     )  # fmt: skip
     found = asyncio.run(rebuild(wishes))
-    if as_json:
+    if restore_markers and not as_json:
+        print(texts.restored.format(lanes=", ".join(map(str, found.restored)) or texts.absent))
+    elif as_json:
         print(orjson.dumps(_json(found)).decode())
     else:
         for line in (*_told(found, settings, texts), _ended(found, texts, compare_only=compare_only)):
@@ -145,6 +155,7 @@ def _json(found: Found) -> dict[str, Any]:
         "forgotten": found.forgotten,
         "behind": found.behind,
         "retold": found.retold,
+        "restored": found.restored,
         "differences": [one._asdict() for one in found.differences.kept],
         "differences_by_part": dict(found.differences.counts),
     }

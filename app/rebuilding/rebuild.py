@@ -18,7 +18,7 @@ from app.rebuilding.copying import Copying, copying
 from app.rebuilding.differences import Differences
 from app.rebuilding.forgotten import forget_again
 from app.rebuilding.guarding import Guard, guarding
-from app.rebuilding.settling import settle
+from app.rebuilding.settling import restore_marker, settle
 from app.rebuilding.telling import lanes_to_retell
 from app.redis_store.generations import Copy, unlink_generation
 from app.redis_store.link import Dial, dialler
@@ -51,6 +51,7 @@ class Wishes(NamedTuple):
     since_ms: int | None = None  # as for `beginning`
     compare_only: bool = False
     restart: bool = False  # make nothing of what an earlier rebuild has left
+    restore_markers: bool = False  # and nothing else
     with_results: bool = True
 
 
@@ -63,6 +64,7 @@ class Found(NamedTuple):
     retold: list[int]  # lanes of which all results will be told again
     differences: Differences
     in_force: bool = False
+    restored: tuple[int, ...] = ()  # lanes whose markers were lost and written again
 
 
 class Rebuild:
@@ -86,6 +88,7 @@ class Rebuild:
             opened.push_async_callback(stands.close)
             copied = await open_reader(self._dial, self._settings.group, future)
             opened.push_async_callback(copied.close)
+            await self._require_markers(made, stands)
             found = await self._compare(made, copy, stands, copied)
         if found.in_force:
             await self._discard(Copy(self._stands.generation, self._stands.shards))
@@ -134,6 +137,26 @@ class Rebuild:
         await self._guard.go_on()
         return found._replace(in_force=True)
 
+    async def _require_markers(self, made: Copying, stands: Reader) -> None:
+        """Refuse to copy what was published up to nobody knows where."""
+        markers = await made.markers()
+        known = {lane: marker.tip.sequence for lane, marker in markers.items()}
+        published = {lane.lane: lane.published.sequence for lane in await stands.lanes() if lane.published is not None}
+        if lost := sorted(lane for lane, sequence in published.items() if known.get(lane, -1) < sequence):
+            raise Misconfigured(
+                f"lanes {', '.join(map(str, lost))} have published, but their markers are gone: the marker topic was "
+                "emptied, cut off or recreated.  If Redis has not been rolled back since, "
+                "`redcat rebuild --restore-markers` writes them again"
+            )
+
+    async def restore_markers(self) -> Found:
+        """Write the markers that were lost."""
+        copy = Copy(self._stands.generation, self._stands.shards)
+        async with copying(self._settings, self._dial, copy, self._book) as made:
+            done = await self._at_rest(lambda lane, store: restore_marker(lane, store, made.publisher, now_ms()), made)
+        restored = tuple(lane for lane, written in enumerate(done) if written)
+        return Found(0, 0, [], [], Differences(), restored=restored)
+
     async def _catch_up(self, made: Copying, copy: Copy, copied: Reader) -> dict[int, Marker]:
         """Follow the lanes in force until the copy is near them."""
         for _ in range(ROUNDS):
@@ -179,19 +202,23 @@ class Rebuild:
 
     async def _rest(self, made: Copying) -> list[int]:
         """Hold the lanes in force, and bring them to rest; returns those that are behind what was published."""
-        await self._guard.hold()
-        store = RedisStore(self._dial, self._settings.group, self._stands.shards, generation=self._stands.generation)
-        turns = asyncio.Semaphore(SETTLING)
+        done = await self._at_rest(lambda lane, store: settle(lane, store, made.publisher), made)
+        return [lane for lane, settled in enumerate(done) if not settled]
 
-        async def settled(lane: int) -> bool:
+    async def _at_rest(self, act: Callable[[int, RedisStore], Awaitable[bool]], made: Copying) -> list[bool]:
+        """Hold the lanes in force and do something with each, some at once."""
+        await self._guard.hold()
+        stands, turns = self._stands, asyncio.Semaphore(SETTLING)
+        store = RedisStore(self._dial, self._settings.group, stands.shards, generation=stands.generation)
+
+        async def one(lane: int) -> bool:
             async with turns:
-                return await settle(lane, store, made.publisher)
+                return await act(lane, store)
 
         try:
-            done = await asyncio.gather(*(settled(lane.number) for lane in made.lanes))
+            return await asyncio.gather(*(one(lane.number) for lane in made.lanes))
         finally:
             await store.close()
-        return [lane for lane, settled_there in enumerate(done) if not settled_there]
 
     async def _compare_all(
         self, differences: Differences, names: Sequence[str], stands: Reader, copied: Reader
@@ -231,7 +258,8 @@ async def rebuild(wishes: Wishes) -> Found:
     book = PolicyBook([*in_force.policies(), *own])
     book.add(parse_policy(msgspec.json.decode(text)) for text in stands.in_force.values())
     async with guarding(dial, settings.group) as guard:
-        return await Rebuild(wishes, dial, guard, stands, book).run()
+        made = Rebuild(wishes, dial, guard, stands, book)
+        return await (made.restore_markers() if wishes.restore_markers else made.run())
 
 
 async def _namespace(dial: Dial, settings: Settings, published: Mapping[int, str]) -> Namespace:

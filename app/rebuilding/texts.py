@@ -23,6 +23,7 @@ class RebuildTexts:
     more: str
     parts: Mapping[str, str]
     retold: str
+    restored: str
     question: str
     no_terminal: str
     in_force: str
@@ -63,6 +64,7 @@ ENGLISH: Final = RebuildTexts(
         }
     ),
     retold="All results of lanes {lanes} will be told again, under new revisions.",
+    restored="Markers were written again for lanes: {lanes}",
     question="Put the copy into force?",
     no_terminal=(
         "Nothing was changed: the copy is kept, and `redcat rebuild --yes` goes on from it and puts it into force."
@@ -102,6 +104,7 @@ CHINESE: Final = RebuildTexts(
         }
     ),
     retold="通道 {lanes} 的全部结果将以新的修订号重新发布。",
+    restored="已重新写入标记的通道：{lanes}",
     question="让副本生效？",
     no_terminal="没有改动任何数据：副本已保留，`redcat rebuild --yes` 会从它继续并使其生效。",
     in_force="副本已生效，worker 会自行切换。",

@@ -40,7 +40,7 @@ from app.topic_admin import create_topics
 from streams.core.results import Result
 from streams.errors import Misconfigured, RedcatError
 from streams.murmur2 import partition_of
-from streams.topics import CLICK_OUT, CONVERSION, physical
+from streams.topics import CLICK_OUT, CONVERSION, markers, physical
 from tests.conftest import Namespace
 from tests.integration.simulated import assert_as_simulated
 from tests.integration.workers import committed, start, working
@@ -289,4 +289,27 @@ async def test_what_kafka_no_longer_holds_is_only_left_out_when_told_so(settings
     await drain(settings)
     async with reading(settings) as reader:
         assert (await reader.lanes())[0].positions[CLICK_OUT] > 50
+    await assert_balanced(settings)
+
+
+async def test_markers_that_were_lost_are_written_again(settings: Settings) -> None:
+    records, tallies = simulated(seed=9, events=1_500)
+    await send(settings, records[:1_000])
+    await drain(settings)
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+    await admin.start()
+    await admin.delete_topics([physical(settings.topic_prefix, name) for name in markers(settings.group)])
+    await admin.close()
+    async with asyncio.timeout(30):
+        while len(await create_topics(settings)) == 0:
+            await asyncio.sleep(0.1)
+
+    with pytest.raises(Misconfigured, match="--restore-markers"):
+        await rebuilt(settings)
+    assert (await rebuilt(settings, restore_markers=True)).restored == (0, 1, 2, 3)
+    assert (await rebuilt(settings, restore_markers=True)).restored == ()
+
+    await send(settings, records[1_000:])
+    await drain(settings)
+    await assert_as_simulated(settings, tallies)
     await assert_balanced(settings)
