@@ -19,6 +19,11 @@ class Plan:
     light_probes_s: float = 30.0
     probes_per_s: float = 25.0
 
+    api_notes: int = 100_000
+    api_rate: int = 500
+    api_streams: int = 200
+    api_s: float = 60.0
+
     idle_s: float = 20.0
     handover_rate: int = 2_000
     handover_tokens: tuple[int, ...] = (10_000, 1_000_000)  # held meanwhile, about
@@ -38,6 +43,7 @@ QUICK = Plan(
     warm_up_s=3.0,
     light_cost_s=5.0,
     light_probes_s=8.0,
+    api_s=10.0,
     idle_s=5.0,
     handover_tokens=(10_000,),
     handover_turns=1,

@@ -35,7 +35,7 @@ class Row(NamedTuple):
 
 def rows(figures: Figures) -> list[Row]:
     """All figures of a run, in the order of the table; parts that were not run are left out."""
-    parts = (_floor, _end_to_end, _faust, _series, _memory, _latency, _idle, _handover, _outage, _exactness)
+    parts = (_floor, _end_to_end, _faust, _series, _memory, _latency, _idle, _handover, _outage, _api, _exactness)
     return [row for part in parts for row in part(figures)]
 
 
@@ -149,6 +149,20 @@ def _outage(figures: Figures) -> Iterator[Row]:
             yield Row(f"{of}, half of {len(seconds)} times", sorted(seconds)[len(seconds) // 2], "s")
             yield Row(f"{of}, at the longest", max(seconds), "s", at_most=5)
         yield Row("worker's memory, grown in all these outages", outage["worker_grown_mib"], "MiB")
+
+
+def _api(figures: Figures) -> Iterator[Row]:
+    if api := figures.get("api"):
+        asked = f"API, {api['notes']:,} notes"
+        yield Row(f"{asked}: one, {api['rate_per_s']} a second, p50", api["note_p50_ms"], "ms")
+        yield Row(f"{asked}: one, {api['rate_per_s']} a second, p99", api["note_p99_ms"], "ms", at_most=20)
+        yield Row(f"{asked}: server, following a worker", api["server_us_per_request"], "us/request")
+        yield Row(f"{asked}: ranked list, p50", api["list_p50_ms"], "ms")
+        yield Row(f"{asked}: ranked list, slowest", api["list_max_ms"], "ms", at_most=200)
+        yield Row(f"{asked}: click to {api['streams']} streams, p50", api["stream_p50_ms"], "ms")
+        yield Row(f"{asked}: click to {api['streams']} streams, p99", api["stream_p99_ms"], "ms", at_most=1_000)
+        yield Row(f"{asked}: memory, at the begin", api["rss_begin_mib"], "MiB")
+        yield Row(f"{asked}: memory, {api['seconds']:.0f} s later", api["rss_end_mib"], "MiB")
 
 
 def _exactness(figures: Figures) -> Iterator[Row]:

@@ -24,11 +24,12 @@ def build_api(server: Server) -> FastAPI:
         docs_url=None,  # those pages load scripts from elsewhere
         redoc_url=None,
         openapi_url="/openapi.json",
+        redirect_slashes=False,
     )
     problems.install(app)
     openapi.install(app)
     app.state.server = server
-    for module in (alerts, series, figures, lists, tokens, stream, login, operations):
+    for module in (figures, lists, series, stream, tokens, alerts, login, operations):
         app.include_router(module.router(server))
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)
     app.add_middleware(Guard)

@@ -50,6 +50,7 @@ class Answers:
 
 
 ANSWERS: Final = Answers()
+ALWAYS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
 
 def install(app: FastAPI) -> None:
@@ -63,6 +64,8 @@ def install(app: FastAPI) -> None:
             components = document.setdefault("components", {})
             components["schemas"] = schemas()
             components["securitySchemes"] = SECURITY
+            for operation in (one for methods in document["paths"].values() for one in methods.values()):
+                operation["responses"] |= {str(status): told for status, told in described(*ALWAYS).items()}
             document["security"] = [{"key": []}, {"session": []}]
             app.openapi_schema = document
         return app.openapi_schema

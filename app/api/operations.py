@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from app.api.documents import encoded
 from app.api.server import Server
@@ -38,7 +39,12 @@ def router(server: Server) -> APIRouter:
         status = HTTPStatus.SERVICE_UNAVAILABLE if why else HTTPStatus.OK
         return _json(status, {"ready": not why, "reasons": why})
 
-    @routes.get("/metrics", summary="Metrics in the format of Prometheus", openapi_extra=public)
+    @routes.get(
+        "/metrics",
+        summary="Metrics in the format of Prometheus",
+        openapi_extra=public,
+        response_class=PlainTextResponse,
+    )
     async def metrics(request: Request) -> Response:
         page, content_type = server.instruments.page(request.headers.get("accept", ""))
         return Response(page, headers=NO_STORE | {"Content-Type": content_type})

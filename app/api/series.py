@@ -56,6 +56,8 @@ def parameters(  # each is a parameter of the query
     metrics = list(dict.fromkeys(metric.split(",")))
     if unknown := [name for name in metrics if name not in METRICS]:
         raise invalid(f"metric: there is no {unknown[0]!r}; there are {', '.join(METRICS)}")
+    if step not in STEPS_S:
+        raise invalid(f"step is one of {', '.join(map(str, STEPS_S))} seconds")
     return SeriesParameters(metrics, step, _zone(tz), basis, from_ms, to_ms)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Annotated, Any, Final
 
+import msgspec
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.api.access import Grant
@@ -36,7 +37,9 @@ def router(server: Server) -> APIRouter:
         found = await model.explained(grant.party, name)
         if found is None:
             raise await _unknown(began_s)
-        return answer(request, _document(found, grant.party))
+        document = _document(found, grant.party)
+        # How long it is still kept changes all the time.
+        return answer(request, msgspec.structs.replace(document, kept_ms=None), kept_ms=document.kept_ms)
 
     @routes.get(
         "/v1/orders/{order_id}",

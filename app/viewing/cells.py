@@ -1,6 +1,7 @@
 """All cells with their counters in columns: sums and rankings over hundreds of thousands of cells in milliseconds."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, TypeAlias, TypeVar
 
@@ -14,7 +15,7 @@ from streams.core.policy import ancestry
 Rows: TypeAlias = NDArray[np.int64]
 Values: TypeAlias = NDArray[np.int64]
 Numbers: TypeAlias = NDArray[np.int32]
-Number = TypeVar("Number", np.int32, np.int64)
+Number = TypeVar("Number", np.int32, np.int64, np.bool_)
 Mask: TypeAlias = NDArray[np.bool_]
 
 FIRST_ROWS: Final = 1_024
@@ -56,6 +57,7 @@ class Cells:
         self._rows: dict[tuple[int, int], dict[str, int]] = {}  # shard and note -> text of the cell -> row
         self._codes: dict[Dimension, Numbers] = {dimension: np.zeros(FIRST_ROWS, np.int32) for dimension in DIMENSIONS}
         self._values = np.zeros((FIRST_ROWS, FIRST_COLUMNS), np.int64)
+        self._shown = np.zeros(FIRST_ROWS, np.bool_)
 
     def put(self, shard: int, note_id: str, cells: Mapping[str, Mapping[str, int]]) -> None:
         """What a shard counts for a note, by the cells' texts; what is not named is 0."""
@@ -63,6 +65,7 @@ class Cells:
         known = self._rows.setdefault((shard, note), {})
         for text in known.keys() - cells.keys():
             self._values[known[text]] = 0
+            self._shown[known[text]] = False
         for text, counters in cells.items():
             row = known.get(text)
             if row is None:
@@ -70,6 +73,7 @@ class Cells:
             numbers = [self.column(name) for name in counters]
             self._values[row] = 0
             self._values[row, numbers] = list(counters.values())
+            self._shown[row] = any(count and _is_shown(name) for name, count in counters.items())
 
     def name(self, dimension: Dimension, row: int) -> str:
         """What a row is of in a dimension."""
@@ -107,8 +111,7 @@ class Cells:
 
     def shown(self, rows: Rows) -> Mask:
         """Which rows count anything that is shown for a note."""
-        numbers = [number for name, number in self.columns.items() if name in COUNTS or name.startswith(MONEY)]
-        found: Mask = (self._values[rows][:, numbers] != 0).any(axis=1)
+        found: Mask = self._shown[rows]
         return found
 
     def of_shops(self, rows: Sequence[int] | Rows) -> Rows:
@@ -131,6 +134,7 @@ class Cells:
         row = self.size
         self.size += 1
         self._values = grown(self._values, self.size)
+        self._shown = grown(self._shown, self.size)
         for dimension, part in zip(DIMENSIONS[1:], text.split("|"), strict=True):
             self._codes[dimension] = codes = grown(self._codes[dimension], self.size)
             codes[row] = self.names[dimension].number(part)
@@ -147,6 +151,11 @@ def grown(array: NDArray[Number], size: int) -> NDArray[Number]:
     larger = np.zeros((2 * len(array), *array.shape[1:]), array.dtype)
     larger[: len(array)] = array
     return larger
+
+
+@lru_cache(4_096)
+def _is_shown(name: str) -> bool:
+    return name in COUNTS or name.startswith(MONEY)
 
 
 def order_of(text: str) -> int:

@@ -4,7 +4,7 @@ from app.redis_store.changes_reader import ChangesReader, Place
 from app.viewing.cells import Cells
 from streams.metric_digest import NOTE_ITSELF
 
-PAGE = 500  # notes that are put in at once; others are answered between pages
+PAGE = 100  # notes that are put in at once; others are answered between pages
 
 
 class Mirror:

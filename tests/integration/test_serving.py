@@ -19,9 +19,9 @@ from tests.behaviour.builders import click
 from tests.generators.policies import MIDNIGHT_MS
 from tests.integration.absorbed import absorb
 from tests.integration.served import GROUP, HOUR_MS, TMALL, outgoing, world
-from tests.integration.workers import environment, run, start
+from tests.integration.workers import environment, is_ready, run, start, until_ready
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture
@@ -52,10 +52,8 @@ async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """A server that is ready, and is stopped in the end by SIGTERM, which it obeys."""
     process = await start(settings, "serve")
     try:
+        await until_ready(settings, PATIENCE_S)
         async with httpx.AsyncClient(base_url=f"http://{settings.http}", timeout=PATIENCE_S) as client:
-            async with asyncio.timeout(PATIENCE_S):
-                while not await ready(client):
-                    await asyncio.sleep(0.05)
             yield client
             process.send_signal(signal.SIGTERM)
             async with asyncio.timeout(PATIENCE_S):
@@ -65,13 +63,6 @@ async def serving(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         if process.returncode is None:
             process.kill()
             await process.communicate()
-
-
-async def ready(client: httpx.AsyncClient) -> bool:
-    try:
-        return (await client.get("/ready")).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 class Events:
@@ -171,14 +162,14 @@ async def test_before_any_worker_has_run_the_server_waits_and_says_so(settings: 
     try:
         async with httpx.AsyncClient(base_url=f"http://{settings.http}") as client:
             async with asyncio.timeout(PATIENCE_S):
-                while not await lives(client):
+                while not await is_ready(client, "/live"):
                     await asyncio.sleep(0.05)
             answer = await client.get("/v1/notes")
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
             assert "no worker of REDCAT_GROUP" in (await client.get("/ready")).text
             await absorb(settings, outgoing(world(now_ms())))
             async with asyncio.timeout(PATIENCE_S):
-                while not await ready(client):
+                while not await is_ready(client):
                     await asyncio.sleep(0.05)
             assert (await client.get("/v1/notes/n1")).status_code == 200
             metrics = (await client.get("/metrics")).text
@@ -187,13 +178,6 @@ async def test_before_any_worker_has_run_the_server_waits_and_says_so(settings: 
         process.send_signal(signal.SIGINT)
         await process.communicate()
     assert process.returncode == 0
-
-
-async def lives(client: httpx.AsyncClient) -> bool:
-    try:
-        return (await client.get("/live")).status_code == 200
-    except httpx.TransportError:
-        return False
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import httpx
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -55,6 +56,21 @@ async def run(settings: Settings, *arguments: str) -> Ended:
 
 def _is_info(line: str) -> bool:
     return line.startswith("{") and json.loads(line)["level"] == "info"
+
+
+async def until_ready(settings: Settings, patience_s: float) -> None:
+    """Wait until the server at REDCAT_HTTP can show figures."""
+    async with asyncio.timeout(patience_s), httpx.AsyncClient(base_url=f"http://{settings.http}") as client:
+        while not await is_ready(client):
+            await asyncio.sleep(0.05)
+
+
+async def is_ready(client: httpx.AsyncClient, path: str = "/ready") -> bool:
+    """Whether a server answers so."""
+    try:
+        return (await client.get(path)).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 @asynccontextmanager
