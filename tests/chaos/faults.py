@@ -13,7 +13,7 @@ from tests.chaos.servers import Servers
 from tests.chaos.watchers import Billing
 
 SESSION_S: Final = 8.0  # of a worker in its consumer group
-MOST_WORKERS: Final = 5
+FEWEST_WORKERS, MOST_WORKERS = 2, 5
 HOUR_S: Final = 3_600
 
 
@@ -31,8 +31,8 @@ class Scene:
         return asyncio.get_running_loop().time()
 
 
-Act: TypeAlias = Callable[[Scene], Awaitable[float]]
-"""Makes a fault and takes it back; returns the loop time from which on the lanes are to recover."""
+Act: TypeAlias = Callable[[Scene], Awaitable[float | None]]
+"""Makes a fault and takes it back; the loop time from which on the lanes are to recover, None if there was no fault."""
 
 
 class Fault(NamedTuple):
@@ -53,69 +53,75 @@ def _some_worker(scene: Scene) -> Worker | None:
     return worker
 
 
-async def _kill_worker(scene: Scene) -> float:
+async def _kill_worker(scene: Scene) -> float | None:
     worker, at_s = _some_worker(scene), scene.now_s()
-    if worker is not None:
-        await scene.crew.kill(worker)
-        await asyncio.sleep(scene.random.uniform(0, 3))
-        await scene.crew.add()
+    if worker is None:
+        return None
+    await scene.crew.kill(worker)
+    await asyncio.sleep(scene.random.uniform(0, 3))
+    await scene.crew.add()
     return at_s
 
 
-async def _freeze_worker(scene: Scene) -> float:
+async def _freeze_worker(scene: Scene) -> float | None:
     """Stop it for longer than its session lasts: others take its lanes, and it wakes as a zombie."""
     worker, at_s = _some_worker(scene), scene.now_s()
-    if worker is not None:
-        worker.signal(signal.SIGSTOP)
-        try:
-            await asyncio.sleep(SESSION_S + scene.random.uniform(0.5, 6))
-        finally:
-            worker.signal(signal.SIGCONT)
-            worker.engaged = False
+    if worker is None:
+        return None
+    await _frozen(worker, SESSION_S + scene.random.uniform(0.5, 6))
     return at_s
 
 
-async def _pause_worker(scene: Scene) -> float:
+async def _pause_worker(scene: Scene) -> float | None:
     """Stop it for less than its session lasts."""
     worker = _some_worker(scene)
-    if worker is not None:
-        worker.signal(signal.SIGSTOP)
-        try:
-            await asyncio.sleep(scene.random.uniform(0.2, SESSION_S - 3))
-        finally:
-            worker.signal(signal.SIGCONT)
-            worker.engaged = False
+    if worker is None:
+        return None
+    await _frozen(worker, scene.random.uniform(0.2, SESSION_S - 3))
     return scene.now_s()
 
 
-async def _replace_worker(scene: Scene) -> float:
+async def _frozen(worker: Worker, seconds: float) -> None:
+    worker.signal(signal.SIGSTOP)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        worker.signal(signal.SIGCONT)
+        worker.engaged = False
+
+
+async def _replace_worker(scene: Scene) -> float | None:
     worker, at_s = _some_worker(scene), scene.now_s()
-    if worker is not None:
-        await scene.crew.stop(worker)
-        await scene.crew.add()
+    if worker is None:
+        return None
+    await scene.crew.stop(worker)
+    await scene.crew.add()
     return at_s
 
 
-async def _add_worker(scene: Scene) -> float:
-    if len(scene.crew.workers) < MOST_WORKERS:
-        await scene.crew.add()
+async def _add_worker(scene: Scene) -> float | None:
+    if len(scene.crew.workers) >= MOST_WORKERS:
+        return None
+    await scene.crew.add()
     return scene.now_s()
 
 
-async def _remove_worker(scene: Scene) -> float:
+async def _remove_worker(scene: Scene) -> float | None:
     at_s = scene.now_s()
-    if len(scene.crew.workers) > 2 and (worker := _some_worker(scene)) is not None:
-        await scene.crew.stop(worker)
+    if len(scene.crew.workers) <= FEWEST_WORKERS or (worker := _some_worker(scene)) is None:
+        return None
+    await scene.crew.stop(worker)
     return at_s
 
 
-async def _turn_clock(scene: Scene) -> float:
+async def _turn_clock(scene: Scene) -> float | None:
     """Replace a worker by one whose clock is wrong by hours; it stays until something ends it."""
     worker, at_s = _some_worker(scene), scene.now_s()
-    if worker is not None:
-        await scene.crew.kill(worker)
-        hours = scene.random.choice((-30, -5, -1, 1, 7, 40))
-        await scene.crew.add(clock_off_s=hours * HOUR_S + scene.random.randint(-600, 600))
+    if worker is None:
+        return None
+    await scene.crew.kill(worker)
+    hours = scene.random.choice((-30, -5, -1, 1, 7, 40))
+    await scene.crew.add(clock_off_s=hours * HOUR_S + scene.random.randint(-600, 600))
     return at_s
 
 

@@ -41,9 +41,12 @@ async def lose_topic(scene: Scene, traffic: Traffic) -> float:
     direct = scene.servers.direct
     topic = physical(direct.topic_prefix, scene.random.choice(LOSABLE))
     await traffic.pause()
-    async with asyncio.timeout(DRAINED_S):
-        for _ in range(2):  # what the workers themselves forward is input, too
-            await drained(direct)
+    try:
+        async with asyncio.timeout(DRAINED_S):
+            for _ in range(2):  # what the workers themselves forward is input, too
+                await drained(direct)
+    except TimeoutError as error:
+        raise Unavailable(f"the lanes did not come to the end of their topics within {DRAINED_S:.0f} s") from error
     backup = TopicBackup(direct, topic)
     places = await backup.take()
     await backup.delete()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import shutil
 import subprocess
 import tempfile
 from collections import Counter
@@ -17,6 +18,7 @@ from typing import Final, TypeAlias
 from app.simulator.config import SimulatorConfig
 from app.simulator.truth_file import truth_of
 from app.topic_admin import create_topics
+from streams.errors import Unavailable
 from tests.chaos.crew import Crew, faketime
 from tests.chaos.faults import CLOCK, FAULTS, POLICY, TOPIC, Fault, Scene
 from tests.chaos.planned import lose_topic, publish_policy
@@ -54,8 +56,15 @@ async def run(plan: Plan, tell: Tell) -> tuple[Report, Path]:
     folder = Path(tempfile.mkdtemp(prefix="redcat-chaos-"))
     for name in [name for name in os.environ if name.startswith("REDCAT_")]:
         del os.environ[name]
-    async with Servers(folder, PARTITIONS) as servers:
-        return await Run(plan, servers, folder, tell).play(), folder
+    try:
+        async with Servers(folder, PARTITIONS) as servers:
+            return await Run(plan, servers, folder, tell).play(), folder
+    except asyncio.CancelledError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    except BaseException as error:
+        reason = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error
+        raise Unavailable(f"{reason or type(reason).__name__}; all logs are in {folder}") from reason
 
 
 class Run:
@@ -146,13 +155,14 @@ class Run:
     async def _make(self, fault: Fault) -> None:
         if fault.touches:
             self._touched.add(fault.touches)
-        self._faults[fault.kind] += 1
         self._say(fault.kind)
         try:
             since_s = await fault.act(self._scene)
         finally:
             self._touched.discard(fault.touches)
-        self._recover(fault.kind, since_s)
+        if since_s is not None:
+            self._faults[fault.kind] += 1
+            self._recover(fault.kind, since_s)
 
     def _recover(self, kind: str, since_s: float) -> None:
         task = asyncio.create_task(self._recovered(kind, since_s))
