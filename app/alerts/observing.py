@@ -134,7 +134,8 @@ class Observer:
         return wide
 
     def _seen(self, now: Array, at_ms: int, late_ms: Mapping[str, float]) -> Seen:
-        before = self._widened(self._before)
+        # Nobody knows when what is there at the first look was counted.
+        before = now if self._seen_min is None else self._widened(self._before)
         changes = now - before
         at_min = at_ms / 60_000
         self._follow(now, changes, at_min)

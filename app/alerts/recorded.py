@@ -41,7 +41,7 @@ class RecordedObserver:
         for minute in range((at_ms if before_ms is None else before_ms) // MINUTE_MS, at_ms // MINUTE_MS):
             hour = await self._hour(reader, minute // 60)
             for scope, counts in hour.get(minute % 60, {}).items():
-                _add(total.setdefault(scope, {}), counts)
+                add_counts(total.setdefault(scope, {}), counts)
         return Seen(observations_of(total), lambda: self._places, self._worth)
 
     def _worth(self, scopes: Iterable[Scope]) -> dict[Scope, Worth]:
@@ -79,7 +79,7 @@ def _worths(rows: Rows) -> dict[Scope, Worth]:
     totals: ByScope = {}
     for row, counts in rows.items():
         for scope in scopes_of(row):
-            _add(totals.setdefault(scope, {}), counts)
+            add_counts(totals.setdefault(scope, {}), counts)
     return {scope: worth_of(counts) for scope, counts in totals.items()}
 
 
@@ -97,7 +97,7 @@ def _by_minute(rows: Rows) -> dict[int, ByScope]:
         at = minutes.setdefault(int(row[:2]), {})
         booked = own_base(row[2], counts)
         for scope in scopes_of(row[3:]):
-            _add(at.setdefault(scope, {}), booked)
+            add_counts(at.setdefault(scope, {}), booked)
     return minutes
 
 
@@ -149,6 +149,7 @@ def _currency(counts: Mapping[str, int]) -> str:
     return max(money, key=lambda name: counts[name]).partition(":")[2] if money else "CNY"
 
 
-def _add(total: Counts, counts: Mapping[str, int]) -> None:
+def add_counts(total: Counts, counts: Mapping[str, int]) -> None:
+    """Add some counters to others."""
     for name, count in counts.items():
         total[name] = total.get(name, 0) + count

@@ -5,7 +5,7 @@ Any number may run.  All of them look and judge, so that each knows what is norm
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final, NamedTuple, Protocol
 
@@ -13,7 +13,7 @@ from app.alerts.acting import Acting, Publisher, take_over
 from app.alerts.clocks import Clock
 from app.alerts.evaluation import State, evaluate
 from app.alerts.life import Life, Moment
-from app.alerts.model import Verdict
+from app.alerts.model import Observations, Verdict
 from app.alerts.observing import Seen
 from app.alerts.record import AlertRecord
 from app.alerts.requests import Requests, read_requests
@@ -41,6 +41,7 @@ class Work(NamedTuple):
     rules: Rules
     clock: Clock
     observer: Looks
+    history: Callable[[Reader, int], AsyncIterator[tuple[int, Observations]]]  # what to begin with
     store: AlertStore
     publisher: Publisher
     teller: Teller
@@ -74,6 +75,8 @@ class Evaluator:
     async def _evaluate(self, reader: Reader) -> None:
         while True:
             at_ms = await self._work.clock.next(reader)
+            if self._state.at_ms is None:
+                await self._learn(reader, at_ms)
             seen = await self._work.observer.look(reader, at_ms)
             # In a thread: with very many scopes it takes seconds, in which the lease must be kept.
             self._state, verdicts = await asyncio.to_thread(
@@ -84,6 +87,17 @@ class Evaluator:
             except (Refused, Unavailable) as error:
                 log.warning("this evaluator does not act any more", extra={"reason": str(error)})
                 self.acting = None
+
+    async def _learn(self, reader: Reader, at_ms: int) -> None:
+        """Take in the hours before, if there are any; what was wrong in them is told by nobody now."""
+        hours = 0
+        async for hour_ms, observations in self._work.history(reader, at_ms):
+            self._state, _ = await asyncio.to_thread(evaluate, self._work.rules, self._state, observations, hour_ms)
+            hours += 1
+        if hours:
+            # What came since the last whole hour is not known, so that it cannot be missed either.
+            self._state.at_ms = at_ms - 1
+        log.info("this evaluator knows what is normal", extra={"hours": hours})
 
     async def _act(self, reader: Reader, seen: Seen, verdicts: Sequence[Verdict], at_ms: int) -> None:
         work = self._work

@@ -3,13 +3,16 @@
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from app.alerts.clocks import EventClock, WallClock
+from app.alerts.history import hours_before
 from app.alerts.lateness import MINUTE_MS, Lateness
 from app.alerts.model import Scope
 from app.alerts.observing import Observer, Seen
@@ -95,6 +98,7 @@ async def test_what_is_observed_is_what_was_counted_since_the_look_before(settin
     await absorb(settings, traffic[:1_500])
     async with reading(settings) as reader:
         observer, looks = Observer(), []
+        before = {note_id: cells async for note_id, cells in reader.notes()}
         looks.append(await observer.look(reader, 60_000))
         await absorb(settings, traffic[1_500:])
         looks.append(await observer.look(reader, 120_000))
@@ -103,13 +107,13 @@ async def test_what_is_observed_is_what_was_counted_since_the_look_before(settin
         ledger = await reader.ledger()
 
     for scope, selection in {"platform:taobao": Selection(platform="taobao"), "all:*": Selection()}.items():
-        counted = [counters_of(cells, selection) for cells in notes.values()]
         for name in ("clicks", "entries", "orders", "clicks_entered"):
-            total = sum(counters.get(name, 0) for counters in counted)
-            assert change(looks[0], scope, name) + change(looks[1], scope, name) == total > 0
-            assert change(looks[1], scope, name) > 0
-    consumed = change(looks[0], "topic:order", "consumed") + change(looks[1], "topic:order", "consumed")
-    assert consumed == ledger["order:consumed"]
+            first, second = (
+                sum(counters_of(cells, selection).get(name, 0) for cells in some.values()) for some in (before, notes)
+            )
+            assert change(looks[1], scope, name) == second - first > 0
+    assert len(looks[0].observations.scopes) == 0, "nobody knows when that was counted"
+    assert 0 < change(looks[1], "topic:order", "consumed") < ledger["order:consumed"]
     assert change(looks[1], "all:*", "refused:no_click") > 0
     assert len(looks[2].observations.scopes) == 0
     places = looks[1].places()
@@ -144,3 +148,23 @@ async def test_the_wall_clock_is_due_on_round_seconds_and_never_goes_back() -> N
 
     assert moments == sorted(set(moments))
     assert all(moment % 10 == 0 for moment in moments)
+
+
+async def test_an_evaluator_begins_with_the_hours_before_it(settings: Settings) -> None:
+    hour_ms = 60 * MINUTE_MS
+    now_ms = time.time_ns() // 1_000_000 // hour_ms * hour_ms
+    config = SimulatorConfig(events=3_000, notes=30, partitions=PARTITIONS, days=0.25, start_ms=now_ms - 8 * hour_ms)
+    tallies = Tallies()
+    await absorb(settings, simulate(config, tallies))
+    async with reading(settings) as reader:
+        hours = [hour async for hour in hours_before(reader, now_ms + 24 * hour_ms)]
+
+    assert hours[0][0] == now_ms - 7 * hour_ms
+    assert [later - earlier for (earlier, _), (later, _) in pairwise(hours)] == [hour_ms] * (len(hours) - 1)
+    clicks: Counter[str] = Counter()
+    for _, observations in hours:
+        for scope, count in zip(observations.scopes, observations.counts.get("clicks", ()), strict=False):
+            clicks[scope.kind] += int(count)
+    told = sum(note.get("clicks", 0) for note in tallies.notes.values())
+    assert 0.95 * told <= clicks["note"] == clicks["platform"] == clicks["merchant"] == clicks["link"] <= told
+    assert any(within for _, observations in hours for within in observations.within)
