@@ -187,7 +187,7 @@ CALLS = (
     *("producer.write", "producer.commit", "producer.abort"),
 )
 LOST = ("request lost", "reply lost", "late", "slow", "error")
-STOPPED = ("crash", "crash after", "pause", "pause after", "revive", "usurp")
+STOPPED = ("crash", "crash after", "pause", "pause after", "oversleep", "revive", "usurp")
 GROUP = ("expire", "swap", "leave", "join", "fence")
 ROLLED_BACK = ("roll back", "forth", "branch", "empty")
 AWAY = ("store away", "kafka away", "results stall", "poison")
@@ -210,14 +210,16 @@ THEMES = (
     ("revive", "results stall", "poison"),
     ("usurp", "expire"),
     ("usurp", "swap", "crash"),
+    ("oversleep",),
+    ("oversleep", "results stall", "reply lost"),
 )
 """What is known to be hard together."""
 
 
 def _somewhere(faults: random.Random, kinds: AbstractSet[str]) -> frozenset[str] | None:
     """The requests at which something goes wrong; None: at any."""
-    if "usurp" in kinds and faults.random() < 0.7:
-        return frozenset(("store.acquire",))
+    if kinds & {"usurp", "oversleep"} and faults.random() < 0.6:
+        return frozenset(("store.acquire", *faults.sample(CALLS, faults.choice((0, 0, 1)))))
     return frozenset(faults.sample(CALLS, faults.choice((1, 1, 2, 3)))) if faults.random() < 0.5 else None
 
 

@@ -54,6 +54,7 @@ class World(Standing):
             "roll back": lambda _, fault: self.roll_back(self.saved[-1 - fault.choice % len(self.saved)]),
             "forth": lambda _, fault: self.roll_back(self.saved[max(0, self.left_at - fault.choice % 4)]),
             "revive": self.revive,
+            "oversleep": self.oversleep,
             "usurp": self.usurp,
             "branch": lambda _, fault: self.branch(fault),
             "empty": lambda *_: self.roll_back(self.saved[0]),
@@ -107,13 +108,17 @@ class World(Standing):
         self._return = 1 + fault.choice % 2, len(self.saved) - 1 - fault.choice % 3, fault.seconds
         self.roll_back(self.saved[max(0, len(self.saved) - 2 - fault.choice)])
 
+    def oversleep(self, worker: Worker, fault: Fault) -> None:
+        """Stop a worker for a while, and let the group drop it at once."""
+        self.pause(worker, fault)
+        self.group.expire(worker.name)
+
     def usurp(self, worker: Worker, fault: Fault) -> None:
         """Let a worker sleep until its lanes are another one's, and when it then has published let that be undone.
 
         At an acquire this makes an owner whose time has passed, and in the end another one that never noticed it.
         """
-        self.pause(worker, fault)
-        self.group.expire(worker.name)
+        self.oversleep(worker, fault)
         self._usurper = worker.name, (0.0, 0.0, 0.002, 0.02)[fault.choice % 4]
 
     def _undo_usurper(self, call: Call) -> None:
