@@ -140,6 +140,21 @@ async def test_a_topic_without_a_marker_that_was_written_stops_the_lane() -> Non
         assert "holds no marker" in str(lane.stopped)
 
 
+@in_virtual_time
+async def test_markers_that_were_lost_after_the_store_knew_of_them_stop_the_lane() -> None:
+    async with running() as world:
+        await absorb(world)
+        await world.settle()
+        early = world.kafka.logs["lanes", 0].end
+        world.send(PAID.but(event_id="more", order_id="o2"))
+        await world.settle()
+        (lane,) = world.workers["A"].lanes.lanes()
+        world.kafka.truncate("lanes", 0, early)
+        lane.fail(_refused())
+        await asyncio.sleep(A_WHILE_S)
+        assert "has lost its end" in str(lane.stopped)
+
+
 def _refused() -> Refused:
     """What makes a lane take over anew."""
     return Refused("the story says so")

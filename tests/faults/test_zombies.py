@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from streams.errors import Refused
 from tests.faults.facts import (
     A_WHILE_S,
     CLICK,
@@ -186,4 +187,28 @@ async def test_who_is_not_in_the_group_does_not_take_the_lane_back() -> None:
         world.send(FROZEN)
         await world.settle()
         assert world.store.snapshot().lanes[0].tip.nonce == owner
+        assert_exact(world)
+
+
+@in_virtual_time
+async def test_a_take_over_that_was_slept_through_is_decided_by_the_marker_of_then() -> None:
+    async with running() as world:
+        sleeper = world.workers["A"]
+        (lane,) = sleeper.lanes.lanes()
+        world.send(CLICK, PAID)
+        await world.settle()
+        asleep = world.chance.upon("store.acquire", lambda: world.pause(sleeper), worker="A")
+        lane.fail(Refused("the story says so"))
+        await asleep.wait()
+        world.start_worker()
+        world.group.expire("A")
+        await asyncio.sleep(A_WHILE_S)
+        world.send(FROZEN)  # published by B ...
+        await asyncio.sleep(A_WHILE_S)
+        unsaid = world.chance.upon("producer.write", Fault("slow", 4.0), worker="B")
+        world.send(UNFROZEN)  # ... which commits this, and has not told it when A wakes
+        await unsaid.wait()
+        world.chance.upon("store.rolled_back", Fault("pause after", 20.0), worker="A")
+        world.wake(sleeper)
+        await world.settle()
         assert_exact(world)

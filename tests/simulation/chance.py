@@ -220,6 +220,8 @@ def _somewhere(faults: random.Random, kinds: AbstractSet[str]) -> frozenset[str]
     """The requests at which something goes wrong; None: at any."""
     if kinds & {"usurp", "oversleep"} and faults.random() < 0.6:
         return frozenset(("store.acquire", *faults.sample(CALLS, faults.choice((0, 0, 1)))))
+    if "branch" in kinds and faults.random() < 0.4:
+        return frozenset(("store.commit",))  # what is committed just then is not published yet
     return frozenset(faults.sample(CALLS, faults.choice((1, 1, 2, 3)))) if faults.random() < 0.5 else None
 
 

@@ -2,7 +2,8 @@
 
 Each mutant meets random schedules until a promise is broken: something wrong is counted or told, told twice or
 never, or a lane stays stuck.  That a schedule stumbles over something else does not count.  What passes them all
-meets the stories.  `--schedules N` says how many schedules (default 10,000), `--jobs N` how many mutants at a time.
+meets the stories.  `--schedules N` says how many schedules (default 10,000), `--jobs N` how many mutants at a time,
+`--write FILE` where the verdicts are kept: those of one run replace those of the runs before, one by one.
 """
 
 import argparse
@@ -30,6 +31,16 @@ LONGEST_S: Final = 1_200
 STORIES: Final = ("-m", "pytest", "tests/faults", "-q", "-n0", "--tb=line", "--maxfail=30", "-p", "no:cacheprovider")
 FAILURE: Final = re.compile(r"^(?:\S*?/)?((?:tests|streams|app)/\S+\.py):(\d+): (.*)$", re.MULTILINE)
 
+TABLE_HEAD: Final = """# What notices when a safeguard is taken out of the lane protocol
+
+Written by `python -m tests.simulation.mutants --write docs/protocol-mutants.md`; how, is in
+[protocol-tests.md](protocol-tests.md). A number is that of the first random schedule that breaks a promise: something
+is counted or told wrongly, or twice (wrong), or a lane stays stuck. Stories are those of `tests/faults`, asked only
+about what all schedules passed. What is changed in the code is in `tests/simulation/mutations.py`.
+
+| taken away | noticed by |
+|---|---|"""
+
 UNTIL_BROKEN: Final = """
 import sys, msgspec
 from tests.simulation.many import until_broken
@@ -47,13 +58,17 @@ class Verdict(NamedTuple):
     seconds: float
 
     def __str__(self) -> str:
-        if self.noticed is not None and self.noticed.how in PROMISES.values() and not self.stories:
-            said = f"schedule {self.schedules}: {self.noticed.how}: {self.noticed.what[:90]}"
-        elif self.stories:
-            said = f"{self.schedules} schedules pass, {self.stories} stories fail: {self.noticed and self.noticed.what}"
-        else:
-            said = f"SURVIVES {self.schedules} schedules: {SURVIVES_ALONE.get(self.name, 'nobody knows why')}"
-        return f"{self.name}\t{said}\t{self.seconds:.0f} s"
+        what = f": {self.noticed.what[:90]}" if self.noticed is not None else ""
+        return f"{self.name}\t{self.said}{what}\t{self.seconds:.0f} s"
+
+    @property
+    def said(self) -> str:
+        """The verdict in a few words."""
+        if self.survives:
+            return f"SURVIVES {self.schedules:,} schedules: {SURVIVES_ALONE.get(self.name, 'nobody knows why')}"
+        if self.stories:
+            return f"{self.schedules:,} schedules pass, stories fail"
+        return f"schedule {self.schedules:,} ({self.noticed.how if self.noticed else ''})"
 
     @property
     def survives(self) -> bool:
@@ -126,19 +141,32 @@ def failures(output: str) -> list[Broken]:
     ]
 
 
+def write(file: Path, verdicts: Sequence[Verdict]) -> None:
+    """Keep verdicts in a table in Markdown, in the order of the mutants."""
+    text = file.read_text(encoding="utf-8") if file.exists() else ""
+    known = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", text, re.MULTILINE))
+    known |= {verdict.name: verdict.said for verdict in verdicts}
+    rows = [f"| {name} | {known[name]} |" for name in names() if name in known]
+    file.write_text("\n".join([TABLE_HEAD, *rows, ""]), encoding="utf-8")
+
+
 def main(arguments: Sequence[str]) -> int:
     """Print a table; the exit status is 1 if a mutant survives of which that is not known."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.mutants")
     parser.add_argument("names", nargs="*", metavar="NAME", help="of tests/simulation/mutations.py; all by default")
     parser.add_argument("--schedules", type=int, default=SCHEDULES, help="that each must meet at most")
     parser.add_argument("--jobs", type=int, default=1, help="mutants at a time")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="keep the verdicts in this table")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.names) - set(names()):
         parser.error(f"no such mutant: {', '.join(sorted(unknown))}")
-    strange = 0
+    strange, verdicts = 0, list[Verdict]()
     with ThreadPoolExecutor(asked.jobs) as pool:
         for verdict in pool.map(lambda name: tried(name, asked.schedules), asked.names or names()):
             print(verdict, flush=True)
+            verdicts.append(verdict)
+            if asked.write is not None:
+                write(asked.write, verdicts)
             strange += verdict.survives and verdict.name not in SURVIVES_ALONE
     return 1 if strange else 0
 

@@ -103,6 +103,9 @@ MUTATIONS: Final[dict[str, list[Change]]] = {
     "no marker is no reason to stop": [
         Change(TAKEOVER, "        if state.published is None:\n            return GoOn(state.outbox, None)\n", "        return GoOn(state.outbox, None)\n")
     ],
+    "an older marker is no reason to stop": [
+        Change(TAKEOVER, "if state.published is not None and marker.tip.sequence < state.published.sequence:", "if False:")
+    ],
     # -- publishing
     "marker of the present state": [
         Change(OUTBOX, "await self._producer.publish(chosen)", "await self._producer.publish([*chosen[:-1], chosen[-1]._replace(marker=self._entries[-1].marker)])")
@@ -170,6 +173,7 @@ MUTATIONS: Final[dict[str, list[Change]]] = {
 TOGETHER: Final = (
     ("seek number not compared", "position chain not compared"),
     ("trim without tip check", "trim by sequence"),
+    ("marker read before acquiring", "an older marker is no reason to stop"),
 )
 """Safeguards that back each other up: only without both is something lost."""
 
@@ -180,6 +184,7 @@ SURVIVES_ALONE: Final = {
     "position chain not compared": "the seek number",
     "queued batches kept": "the seek number and the position chain",
     "producer opened before acquiring": "nothing is lost: both come before the marker is read",
+    "marker read before acquiring": "a marker that is older than the store knows of stops the lane",
     "no probe during a replay": "the tip check of the next load or commit: a replay tells nothing",
     "published tip without nonce": "no number that was ever published is used again",
     "published tip not set after a fork": "until the stretch is published, the next owner tells it anew",
