@@ -17,12 +17,12 @@ RECORDS_A_DAY: Final = 10_000_000  # some hundred a second
 TICK_S: Final = 0.2
 
 
-async def keep_flowing(settings: Settings, config: SimulatorConfig) -> None:
+async def keep_flowing(settings: Settings, config: SimulatorConfig, records_a_day: int = RECORDS_A_DAY) -> None:
     """Send other traffic of the same notes from now on, each record when it is due; returns when a day is over."""
     start_ms = time.time_ns() // 1_000_000
     # A note's own figures would begin at 0 again.
     mix = replace(config.mix, metric=0.0)
-    present = replace(config, start_ms=start_ms, days=1.0, events=RECORDS_A_DAY, mix=mix, incidents=())
+    present = replace(config, start_ms=start_ms, days=1.0, events=records_a_day, mix=mix, incidents=())
     going_on = replace(present, seed=config.seed + 1, world=config.world_seed)
     records = Due(simulate(going_on, Tallies()))
     async with kafka_sender(settings) as sender:

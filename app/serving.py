@@ -11,15 +11,18 @@ from contextlib import asynccontextmanager, contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from app.alerts.store import AlertDesk
 from app.api.access import LOOPBACK_HOSTS, Access
 from app.api.application import build_api
 from app.api.server import Server
 from app.connections import redis_address, until_answered
 from app.dashboard.mounting import mount
+from app.dashboard.remembered import Remembered
 from app.dashboard.visit import Site
 from app.metrics.instruments import Instruments
 from app.metrics.loop import show_loop_delay
 from app.metrics.table import SERVER
+from app.redis_store.alerts import AlertStore
 from app.redis_store.link import dialler
 from app.redis_store.party_keys import PartyKeys
 from app.settings import Settings, host_and_port
@@ -118,7 +121,8 @@ async def serve(settings: Settings) -> None:
     await require_keys(settings)
     server = build_server(settings)
     app = build_app(server)
-    mount(app, Site(server.model, server.access, History(server.model)))
+    alerts = AlertStore(dialler(redis_address(settings)), settings.group)
+    mount(app, Site(server.model, server.access, History(server.model), AlertDesk(alerts), Remembered()))
     config = uvicorn.Config(
         app, log_config=None, access_log=False, timeout_graceful_shutdown=STOP_S, server_header=False,
         date_header=False, lifespan="on",

@@ -45,16 +45,16 @@ def lines(curves: Sequence[Curve], *, locale: str, label: str, day_ms: int | Non
 
 def bars(values: Mapping[str, float], *, locale: str, label: str, share: bool = False) -> Options:
     """A column for each name, in their order."""
-    text = _percent() if share else _grouped(locale)
+    told = _percent() if share else _grouped(locale)
+    axis = _value_axis(locale)
+    if share:
+        axis |= {"minInterval": 0, "max": 1, "axisLabel": {**TEXT, ":formatter": told}}
+    columns = {"type": "bar", "data": list(values.values()), "itemStyle": {"color": COLOURS[0]}, "barMaxWidth": 48}
     return _base(label) | {
         "xAxis": {"type": "category", "data": list(values), "axisLabel": TEXT, **_quiet_axis()},
-        "yAxis": [
-            _value_axis(locale) | ({"minInterval": 0, "axisLabel": {**TEXT, ":formatter": text}} if share else {})
-        ],
-        "tooltip": _tooltip(locale) | {":valueFormatter": text},
-        "series": [
-            {"type": "bar", "data": list(values.values()), "itemStyle": {"color": COLOURS[0]}, "barMaxWidth": 48}
-        ],
+        "yAxis": [axis],
+        "tooltip": _tooltip(locale) | {":valueFormatter": told},
+        "series": [columns],
     }
 
 

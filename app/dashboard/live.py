@@ -12,14 +12,14 @@ from streams.errors import RedcatError
 
 AT_MOST_EVERY_S: Final = 0.2
 REST: Final = 2.0  # times as long as a refresh took, so that a page never keeps the server busy
-IDLE_S: Final = 1.0  # without news, the line that says how fresh everything is is renewed
+IDLE_S: Final = 1.0  # without news: the line that says how fresh everything is goes on
 LATE_S: Final = 5.0  # from here on the line says how far behind it is
 
 Refresh = Callable[[], Awaitable[None]]
 
 
-def keep_fresh(visit: Visit, live: Live, refresh: Refresh) -> None:
-    """Call `refresh` whenever counters have changed while the page is open; leave it when the key is revoked."""
+def keep_fresh(visit: Visit, live: Live, refresh: Refresh, *, also_idle: bool) -> None:
+    """Call `refresh` at each change, `also_idle` each second, while the page is open and its key in force."""
     client, model = ui.context.client, visit.site.model
     tell_freshness(visit, live)
 
@@ -32,7 +32,7 @@ def keep_fresh(visit: Visit, live: Live, refresh: Refresh) -> None:
                 if not await _still(visit):
                     ui.navigate.reload()
                     return
-                if changed:
+                if changed or also_idle:
                     await _refreshed(refresh)
                 tell_freshness(visit, live)
             await asyncio.sleep(max(AT_MOST_EVERY_S, REST * (clock() - began)))

@@ -24,7 +24,6 @@ class Texts(NamedTuple):
     # how fresh the numbers are
     live: str
     behind: str
-    quiet: str
     away: str
     # what is counted
     counters: Mapping[str, str]
@@ -34,7 +33,6 @@ class Texts(NamedTuple):
     interval: str
     # overview
     overview: str
-    day: str
     today: str
     day_before: str
     day_after: str
@@ -99,7 +97,6 @@ class Texts(NamedTuple):
     latest_how: str
     waiting: str
     parts: str
-    unsettled: str
     share: str
     currency: str
     # explain
@@ -143,7 +140,12 @@ class Texts(NamedTuple):
     wrong_key: str
     # alerts
     alerts: str
-    alert_columns: Mapping[str, str]
     alert_states: Mapping[str, str]
+    acknowledge: str
+    acknowledged: str
+    silence: str
+    silenced: str
+    alert_over: str
+    recent_alerts: str
     no_alerts: str
     no_alerts_how: str

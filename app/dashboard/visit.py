@@ -1,14 +1,15 @@
 """One visit of a page: who comes, what the address says, in which language."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from nicegui import ui
 from starlette.requests import Request
 
+from app.alerts.store import AlertDesk
 from app.api.access import Access, Grant
 from app.dashboard.address import language_wanted
 from app.dashboard.numbers import Numbers
+from app.dashboard.remembered import Remembered
 from app.dashboard.texts import Texts
 from app.dashboard.texts_en import ENGLISH
 from app.dashboard.texts_zh import CHINESE
@@ -25,6 +26,8 @@ class Site(NamedTuple):
     model: ReadModel
     access: Access
     history: History
+    desk: AlertDesk
+    remembered: Remembered
 
 
 class Visit(NamedTuple):
@@ -55,8 +58,3 @@ def visit_of(site: Site, grant: Grant, request: Request) -> Visit:
     """The visit that a request is."""
     texts = texts_of(request)
     return Visit(site, grant, dict(request.query_params), texts, Numbers(texts.language))
-
-
-def go_to(href: str) -> Any:
-    """Lead the browser elsewhere."""
-    return ui.navigate.to(href)

@@ -18,4 +18,4 @@ async def open_page(visit: Visit) -> None:
         async def refresh() -> None:
             view.show(await look_at_health(model))
 
-        await page.fill(refresh)
+        await page.fill(refresh, also_idle=True)

@@ -5,21 +5,24 @@ from datetime import datetime
 from typing import Final
 
 from app.dashboard.address import address, chosen
+from app.dashboard.looks.alerts import look_at_alerts
 from app.dashboard.looks.overview import look_at_all
-from app.dashboard.looks.times import DAY_MS
+from app.dashboard.looks.times import DAY_MS, day_of
 from app.dashboard.numbers import SHANGHAI, day_start_ms, local
 from app.dashboard.opening.sheet import Sheet, is_empty, nothing, sheet
 from app.dashboard.parts import link, text
 from app.dashboard.views.overview import FUNNELS, OverviewView
 from app.dashboard.visit import Visit
+from streams.errors import RedcatError
 
 DAY: Final = "%Y-%m-%d"
+MINUTE_MS: Final = 60_000
 
 
 async def open_page(visit: Visit) -> None:
     """A day, by default the present one, against the same of a week ago."""
     today_ms = day_start_ms(visit.site.model.clock())
-    day_ms = min(wanted_day(visit.query) or today_ms, today_ms)
+    day_ms = min(wanted_day(visit.query) or await usual_day(visit, today_ms), today_ms)
     with sheet(visit, visit.texts.overview, "") as page:
         model = visit.site.model
         if is_empty(visit):
@@ -31,9 +34,26 @@ async def open_page(visit: Visit) -> None:
 
         async def refresh() -> None:
             until_ms = min(day_ms + DAY_MS, model.clock())
-            view.show(await look_at_all(visit.site, visit.party, day_ms, until_ms))
+            mark = model.ticks.number, until_ms // MINUTE_MS
+            view.show(
+                await visit.site.remembered.get(
+                    (visit.party, day_ms), mark, lambda: look_at_all(visit.site, visit.party, day_ms, until_ms)
+                )
+            )
+            view.show_alerts((await look_at_alerts(visit)).live)
 
-        await page.fill(refresh)
+        await page.fill(refresh, also_idle=True)
+
+
+async def usual_day(visit: Visit, today_ms: int) -> int:
+    """Today, or the day before as long as nothing has happened today."""
+    if is_empty(visit):
+        return today_ms
+    try:
+        today = await day_of(visit.site.history, visit.party, today_ms, visit.site.model.clock())
+    except RedcatError:
+        return today_ms
+    return today_ms if today.counters else today_ms - DAY_MS
 
 
 def wanted_day(query: Mapping[str, str]) -> int | None:

@@ -89,7 +89,7 @@ def _tools(page: Sheet, wanted: Chosen) -> None:
             field = ui.element("input").classes("field short")
             field.props["name"] = OTHER
             field.props["required"] = True
-            label = texts.compare_how.format(scope=texts.scopes[wanted.scope])
+            label = texts.compare_how.format(scope=texts.scopes[wanted.scope].lower())
             field.props["placeholder"] = field.props["aria-label"] = label
             text(texts.compare, "tool", tag="button").props("type=submit")
 

@@ -23,14 +23,17 @@ class Sheet(NamedTuple):
     live: Live
     beside: Element
 
-    async def fill(self, refresh: Refresh) -> None:
-        """Put in the first numbers and keep them fresh; where the store is away, say so and wait for it."""
+    async def fill(self, refresh: Refresh, *, also_idle: bool = False) -> None:
+        """Put in the first numbers and keep them fresh, `also_idle` when no counter changes.
+
+        Where the store is away, say so and wait for it.
+        """
         try:
             await refresh()
         except RedcatError:
             nothing(self.visit)
             return
-        keep_fresh(self.visit, self.live, refresh)
+        keep_fresh(self.visit, self.live, refresh, also_idle=also_idle)
 
 
 @contextmanager

@@ -1,51 +1,68 @@
 """What is firing and what fired lately."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
-from app.dashboard.address import scope_address
+from nicegui import ui
+
+from app.alerts.record import AlertRecord
+from app.alerts.triage import summary_of
+from app.dashboard.address import SCOPES, scope_address
 from app.dashboard.numbers import Numbers
-from app.dashboard.parts import Row, Table, element, empty
+from app.dashboard.parts import element, link, text
 from app.dashboard.texts import Texts
 
 TONES: Final = {"firing": "bad", "pending": "warn", "resolved": ""}
-LINKED: Final = {"note": "note", "campaign": "campaign", "merchant": "merchant", "platform": "platform"}
+
+Do = Callable[[AlertRecord], Awaitable[None]]
 
 
-class Alert(NamedTuple):
-    """An alert as it stands."""
+class Actions(NamedTuple):
+    """What the buttons of an alert do."""
 
-    alert_id: str
-    rule: str
-    scope: str
-    id: str
-    state: str
-    since_ms: int
-    severity: str
-    summary: str
+    acknowledge: Do
+    silence: Do
 
 
 class AlertsView:
-    """Built once; `show` puts in what is so at this moment."""
+    """A list of alerts; `show` puts in what is so at this moment."""
 
-    def __init__(self, texts: Texts, numbers: Numbers, none: tuple[str, str, str]) -> None:
-        self._texts, self._numbers = texts, numbers
-        with element("div") as self._none:
-            empty(*none)
-        with element("div") as self._some:
-            self._table = Table(tuple(texts.alert_columns.values()), texts.alerts)
+    def __init__(self, texts: Texts, numbers: Numbers, actions: Actions | None = None) -> None:
+        self._texts, self._numbers, self._actions = texts, numbers, actions
+        self._shown: tuple[Sequence[AlertRecord], frozenset[str]] | None = None
+        with element("ul", "alerts") as self._place:
+            pass
 
-    def show(self, alerts: Sequence[Alert]) -> None:
-        """Firing ones first, then by when they began."""
-        ordered = sorted(alerts, key=lambda one: (one.state != "firing", one.state != "pending", -one.since_ms))
-        self._none.set_visibility(not ordered)
-        self._some.set_visibility(bool(ordered))
-        self._table.show([self._row(one) for one in ordered])
+    def show(self, alerts: Sequence[AlertRecord], acknowledged: frozenset[str] = frozenset()) -> None:
+        """Firing ones first, then by when they began; drawn anew only if anything differs."""
+        if (alerts, acknowledged) == self._shown:
+            return
+        self._shown = alerts, acknowledged
+        self._place.clear()
+        with self._place:
+            for one in sorted(alerts, key=lambda one: (one.state != "firing", one.state != "pending", -one.since_ms)):
+                self._card(one, acknowledged=one.alert_id in acknowledged)
 
-    def _row(self, one: Alert) -> Row:
-        href = scope_address(LINKED[one.scope], one.id) if one.scope in LINKED else ""
-        state = self._texts.alert_states.get(one.state, one.state)
-        since = self._numbers.moment(one.since_ms)
-        return Row(
-            (one.id or one.rule, state, one.rule, since, one.severity, one.summary), href, TONES.get(one.state, "")
-        )
+    def _card(self, one: AlertRecord, *, acknowledged: bool) -> None:
+        texts = self._texts
+        with element("li", f"alert {one.state}"):
+            with element("div", "bar"):
+                text(texts.alert_states[one.state], f"chip {TONES[one.state]}")
+                if acknowledged:
+                    text(texts.acknowledged, "chip")
+                text(f"{one.rule} · {self._numbers.moment(one.since_ms)}", "quiet small")
+            text(summary_of(one, texts.language), tag="p")
+            with element("div", "bar small"):
+                if one.scope in SCOPES:
+                    link(f"{texts.scopes[one.scope]} {one.id}", scope_address(one.scope, one.id))
+                if self._actions is not None and one.state != "resolved":
+                    self._buttons(one, self._actions, acknowledged=acknowledged)
+
+    def _buttons(self, one: AlertRecord, actions: Actions, *, acknowledged: bool) -> None:
+        if not acknowledged:
+            _button(self._texts.acknowledge).on("click", lambda: actions.acknowledge(one))
+        _button(self._texts.silence).on("click", lambda: actions.silence(one))
+
+
+def _button(content: str) -> ui.label:
+    return text(content, "tool", tag="button").props("type=button")

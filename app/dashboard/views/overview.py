@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from nicegui import ui
 
+from app.alerts.record import AlertRecord
 from app.counters import Counters, amounts, rates
 from app.dashboard import telling
 from app.dashboard.address import address, scope_address
@@ -12,6 +13,7 @@ from app.dashboard.charts import COLOURS, Curve, Options, Points, lines
 from app.dashboard.numbers import Numbers
 from app.dashboard.parts import Figure, Funnel, Row, Split, Table, chart, choices, element, link, panel, redraw, text
 from app.dashboard.texts import Texts
+from app.dashboard.views.alerts import AlertsView
 
 FUNNELS: Final = ("all", "day")
 PARTS: Final = {"in_app_against": ("in_app", "outside"), "ads_against": ("ads", "ordinary")}
@@ -57,7 +59,7 @@ class OverviewView:
             self._rates = {name: Figure(names[name]) for name in RATES}
         with element("div", "grid"):
             self._build_funnel(day)
-            self.alerts = self._build_alerts()
+            self._build_alerts()
             self._charts = {name: self._build_chart(name) for name in CHARTS}
             with element("div", "w4 stack"):
                 self._splits = {title: self._build_split(title, parts) for title, parts in PARTS.items()}
@@ -81,6 +83,12 @@ class OverviewView:
         self._platforms.show([row._replace(cells=(*row.cells, more)) for row, more in zip(rows, refused, strict=True)])
         self._top.show(self._rows(overview.top, lambda name: scope_address("note", name)))
 
+    def show_alerts(self, alerts: Sequence[AlertRecord]) -> None:
+        """Put in what is firing."""
+        firing = [one for one in alerts if one.state == "firing"]
+        self._alerts.show(firing)
+        self._no_alerts.set_visibility(not firing)
+
     def _build_funnel(self, day: str | None) -> None:
         texts = self._texts
         with panel(texts.funnel, "w8") as beside:
@@ -93,10 +101,15 @@ class OverviewView:
             if self._funnel_of == "day":
                 text(texts.reads_hint, "quiet small", tag="p")
 
-    def _build_alerts(self) -> object:
-        with panel(self._texts.firing, "w4"), element("div") as place:
-            pass
-        return place
+    def _build_alerts(self) -> None:
+        texts = self._texts
+        with panel(texts.firing, "w4") as beside:
+            with beside:
+                link(texts.alerts, address("alerts"))
+            self._alerts = AlertsView(texts, self._numbers)
+            with element("div") as self._no_alerts:
+                text(texts.nothing_firing, tag="p")
+                text(texts.nothing_firing_how, "quiet small", tag="p")
 
     def _build_chart(self, name: str) -> ui.echart:
         with panel(self._texts.hours.format(metric=self._texts.counters[name]), "w6"):
