@@ -1,42 +1,28 @@
 """A real Chromium, driven by playwright, and what a page of it may not do."""
 
 import os
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
-FLAGS: Final = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--disable-dev-shm-usage"),
-)
+import bench.chromium
+
 PATIENCE_MS: Final = 20_000
 
 
 def binary() -> str:
     """Where Chromium is; the test is skipped where there is none, but never in CI."""
     named = os.environ.get("REDCAT_TEST_CHROMIUM")
-    found = named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    found = named or bench.chromium.found()
     if found is None and os.environ.get("CI"):
         pytest.fail("CI must test in a browser: install chromium")
     if found is None:
         pytest.skip("no Chromium on this machine")
     return found
-
-
-@asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser without a window."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=binary(), args=FLAGS)
-        try:
-            yield browser
-        finally:
-            await browser.close()
 
 
 class Watched:

@@ -11,15 +11,23 @@ from app.local_stack.kafka_server import KafkaServer
 from app.local_stack.server_process import free_port
 from app.local_stack.valkey_server import ValkeyServer
 from app.settings import Settings
-from tests.browser.chromium import chromium
+from bench.chromium import chromium
+from tests.browser.axe import axe_script
+from tests.browser.chromium import binary
 from tests.browser.site import Site, served
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
-    async with chromium() as one:
+    async with chromium(binary()) as one:
         yield one
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script that looks for barriers."""
+    return await axe_script(tmp_path_factory.mktemp("axe"))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -20,7 +20,7 @@ from app.simulator.facts import Outgoing
 from app.topic_admin import create_topics
 from tests.integration import workers
 
-PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 60.0
 KEYS: Final = {"admin": "key-of-admin", "merchant:m1": "key-of-m1", "merchant:m2": "key-of-m2"}
 OWN, FOREIGN = "note-of-m1", "note-of-m2"
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from tests.browser.axe import barriers
 from tests.browser.chromium import PATIENCE_MS, Watched, visiting
 from tests.browser.site import FOREIGN, KEYS, OWN, Site, click, entry, paid
 
@@ -81,6 +82,16 @@ async def test_every_view_is_there_in_both_languages(visit: Visit, language: str
             dark = await watched.page.evaluate("document.body.classList.contains('body--dark')")
             assert dark == (scheme == "dark")
             await watched.page.wait_for_function("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize(("scheme", "paths"), [("light", [*VIEWS]), ("dark", ["/ui/", f"/ui/note/{OWN}", "/ui/notes"])])
+async def test_nobody_stumbles_over_a_serious_barrier(visit: Visit, axe: str, scheme: str, paths: list[str]) -> None:
+    async with visit("admin", color_scheme=scheme) as watched:
+        for path in paths:
+            await watched.page.goto(path)
+            await watched.page.locator("h1").first.wait_for()
+
+            assert await barriers(watched.page, axe) == [], path
 
 
 async def test_counters_move_on_the_page_when_facts_are_produced_to_kafka(visit: Visit, site: Site) -> None:
