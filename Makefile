@@ -8,7 +8,7 @@ COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes 
 HELM = .venv/helm/helm
 CHART = deploy/helm/redcat
 
-.PHONY: install demo test lint bench real chaos fuzz schemas locks deploy helm
+.PHONY: pictures install demo test lint bench real chaos fuzz schemas locks deploy helm
 
 install: .venv/installed
 
@@ -34,6 +34,9 @@ chaos: install
 
 fuzz: install
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+pictures: install
+	$(BIN)/python -m bench.dashboard --pictures
 
 schemas: install
 	$(BIN)/redcat schemas --write docs/schemas
