@@ -180,8 +180,8 @@ class Feed:
 
     def build(self) -> None:
         """Put it here."""
-        with element("ol", "feed", "tabindex=0 role=log") as place:
-            place.props["aria-label"] = self._texts.latest
+        with element("div", "", "tabindex=0 role=log") as log, element("ol", "feed") as place:
+            log.props["aria-label"] = self._texts.latest
             self._waiting = text(self._texts.waiting, "quiet", tag="li")
         self._place = place
 
