@@ -72,7 +72,7 @@ def rates(counters: Counters) -> Rates:
     return Rates(
         entry=counters.get("clicks_entered", 0) / clicks if clicks else None,
         order=counters.get("clicks_ordered", 0) / clicks if clicks else None,
-        refund={currency: refunded.get(currency, 0) / amount for currency, amount in gross.items()},
+        refund={currency: refunded.get(currency, 0) / amount for currency, amount in gross.items() if amount},
     )
 
 

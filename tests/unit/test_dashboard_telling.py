@@ -4,6 +4,7 @@ from typing import Final
 
 import pytest
 
+from app.counters import rates
 from app.dashboard import telling
 from app.dashboard.address import address, language_wanted, scope_address
 from app.dashboard.looks.times import HOUR_MS, cut_short
@@ -63,6 +64,10 @@ def test_a_day_is_cut_at_the_same_time_and_its_running_hour_in_proportion() -> N
     assert cut_short(day, HOUR_MS + HOUR_MS // 4).counters == {"orders": 12, "clicks": 1}
     assert cut_short(day, 9 * HOUR_MS).counters == {"orders": 23, "clicks": 3}
     assert cut_short(day, 0).counters == {}
+
+
+def test_a_rate_of_money_that_came_to_nothing_is_none() -> None:
+    assert rates({"gross_minor:CNY": 0, "refunded_minor:CNY": 0}).refund == {}
 
 
 def test_a_file_has_all_counters_and_no_formulas() -> None:
