@@ -1,5 +1,6 @@
 """Which notes the lanes have changed lately, and their counters as they stand.  Writes nothing."""
 
+import asyncio
 from typing import Final, NamedTuple, TypeAlias
 
 from app.redis_store.cells import Cells, read_cells
@@ -52,8 +53,10 @@ class ChangesReader:
         """The notes that changed since the last call, by shard; None when that cannot be said: read all notes again."""
         places: dict[Place, None] = {}
         complete = True
-        for lane, (link, keys) in enumerate(self._lanes):
-            told = await self._lane_news(link, keys, self._anchors[lane])
+        asked = zip(self._lanes, self._anchors, strict=True)
+        # All lanes at once: one after the other, the way there and back would take most of the time.
+        news = await asyncio.gather(*(_news(link, keys, anchor) for (link, keys), anchor in asked))
+        for lane, told in enumerate(news):
             self._anchors[lane] = told.anchor
             complete = complete and told.complete
             places.update(dict.fromkeys((lane % len(self._shards), note_id) for note_id in told.notes))
@@ -80,25 +83,12 @@ class ChangesReader:
     async def times(self) -> list[LaneTime]:
         """Of every lane that ever committed."""
         times = []
-        for lane, (link, keys) in enumerate(self._lanes):
-            (reply,) = await link.ask(command("HGET", keys.state, "state"))
-            records = unpack_state(require(reply, keys.state), keys.state).last_records.values()
-            anchor = self._anchors[lane]
-            newest = max((record.timestamp for record in records), default=NO_TIME)
+        newest_of = await asyncio.gather(*(_newest_ms(link, keys) for link, keys in self._lanes))
+        for anchor, newest in zip(self._anchors, newest_of, strict=True):
             # Kafka may hold records without a time.
             if anchor is not None and newest > NO_TIME:
                 times.append(LaneTime(int(anchor.partition(b"-")[0]), newest))
         return times
-
-    async def _lane_news(self, link: Link, keys: LaneKeys, anchor: bytes | None) -> LaneNews:
-        (reply,) = await link.ask(command("XRANGE", keys.changed, anchor or "-", "+"))
-        entries: list[Reply] = require(reply, keys.changed)
-        # The entry that was seen last is told again: were it not there, others might be missing as well.
-        known = bool(entries) and entries[0][0] == anchor
-        complete = known or (anchor is None and len(entries) < TOLD_COMMITS)
-        fresh = entries[1:] if known else entries
-        notes = [note_id for _, (_, ids) in fresh for note_id in ids.decode().split(" ")]
-        return LaneNews(entries[-1][0] if entries else None, notes, complete)
 
     async def _page(self, places: list[Place]) -> list[Cells]:
         names = [self._shards[shard][1].note(note_id) for shard, note_id in places]
@@ -112,3 +102,21 @@ class ChangesReader:
             read_cells(fields_of(replies[number], name), name) if replies[number] is not None else {}
             for number, name in enumerate(names)
         ]
+
+
+async def _news(link: Link, keys: LaneKeys, anchor: bytes | None) -> LaneNews:
+    (reply,) = await link.ask(command("XRANGE", keys.changed, anchor or "-", "+"))
+    entries: list[Reply] = require(reply, keys.changed)
+    # The entry that was seen last is told again: were it not there, others might be missing as well.
+    known = bool(entries) and entries[0][0] == anchor
+    complete = known or (anchor is None and len(entries) < TOLD_COMMITS)
+    fresh = entries[1:] if known else entries
+    notes = [note_id for _, (_, ids) in fresh for note_id in ids.decode().split(" ")]
+    return LaneNews(entries[-1][0] if entries else None, notes, complete)
+
+
+async def _newest_ms(link: Link, keys: LaneKeys) -> int:
+    """When the newest record that a lane has counted came to Kafka."""
+    (reply,) = await link.ask(command("HGET", keys.state, "state"))
+    records = unpack_state(require(reply, keys.state), keys.state).last_records.values()
+    return max((record.timestamp for record in records), default=NO_TIME)
