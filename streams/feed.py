@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
-from itertools import chain, count
+from itertools import count
 from typing import Any, Protocol
 
 from aiokafka import TopicPartition
@@ -15,9 +15,9 @@ from aiokafka.errors import KafkaError
 from streams.errors import LaneStopped, Misconfigured, Refused, Unavailable
 from streams.feed_fetcher import Fetcher, Want
 from streams.feed_group import Group
+from streams.feed_looks import Looks
 from streams.feed_places import Kinds, Places
 from streams.feed_reader import LaneReader, TopicReader
-from streams.feed_requests import LATEST, list_offsets
 from streams.feed_seek import open_topics
 from streams.ports import Batch, LastRecord, Positions
 
@@ -115,6 +115,7 @@ class KafkaFeed:
                 # Kafka has gone just now: what is not known of topics does not mean that there are none.
                 raise Unavailable(f"Kafka at {self._kafka['bootstrap_servers']} does not tell of its topics")
             self._check_partitions()
+            self.looks = Looks(self._client, self._places)
             self._group = self._join()
             parts.push_async_callback(self._group.close)
             self._fetcher = Fetcher(
@@ -199,15 +200,6 @@ class KafkaFeed:
         """How many batches of a lane of ours may be fetched beside those that it has."""
         reader = self._readers.get(lane)
         return 0 if reader is None else reader.credit
-
-    async def end_offsets(self, lanes: Iterable[int]) -> dict[int, Positions]:
-        """Up to where lanes, ours or not, can be read now: the last stable offsets.  Raises Unavailable."""
-        places = {lane: self._places.lanes[lane] for lane in lanes}
-        try:
-            ends = await list_offsets(self._client, chain.from_iterable(places.values()), LATEST, committed=True)
-        except KafkaError as error:
-            raise Unavailable(f"Kafka at {self._kafka['bootstrap_servers']} tells no end offsets: {error}") from error
-        return {lane: {topic: ends[place] for place, topic in its.items()} for lane, its in places.items()}
 
     async def commit_positions(self, positions: Mapping[int, Positions], caught_up_ms: Mapping[int, int]) -> bool:
         """Tell the group where lanes stand, for people's lag tools; False if that did not work this time.

@@ -16,7 +16,7 @@ from streams.ports import Positions
 
 BEAT_S: Final = 1.0
 SERVERS_EVERY_S: Final = 5.0
-FASTEST_S: Final = 1.0
+ANSWER_S: Final = 5.0
 
 
 class Surveyed(NamedTuple):
@@ -34,9 +34,7 @@ class Survey:
     def __init__(self, surveyed: Surveyed, stall_s: float) -> None:
         self.view = WorkerView(time.monotonic())
         self._surveyed = surveyed
-        # Both together are shorter than a stall: whoever waits for a server that is away must be known to.
         self._every_s = min(SERVERS_EVERY_S, stall_s / 4)
-        self._answer_s = max(FASTEST_S, self._every_s)
         self._positions: dict[int, Positions] = {}  # where lanes were seen last
         self._kafka: str | None = None
         self._redis: str | None = None
@@ -58,14 +56,14 @@ class Survey:
 
     async def _ask_servers(self) -> None:
         while True:
-            self._kafka = await _trouble(self._ask_kafka(), "Kafka", self._answer_s)
-            self._redis = await _trouble(self._surveyed.ping(), "Redis", self._answer_s)
+            self._kafka = await _trouble(self._ask_kafka(), "Kafka")
+            self._redis = await _trouble(self._surveyed.ping(), "Redis")
             await asyncio.sleep(self._every_s)
 
     async def _ask_kafka(self) -> None:
         """Where the lanes' topics end; a worker without lanes asks for one that is not its own."""
         feed = self._surveyed.feed
-        ends = await feed.kafka.end_offsets(feed.kafka.lanes or {0})
+        ends = await feed.kafka.looks.end_offsets(feed.kafka.lanes or {0})
         mine = feed.kafka.lanes  # others by now, perhaps
         feed.keep_only(mine)
         self._positions = {lane: known for lane, known in self._positions.items() if lane in mine}
@@ -115,15 +113,15 @@ class Survey:
         )
 
 
-async def _trouble(asked: Awaitable[None], server: str, patience_s: float) -> str | None:
+async def _trouble(asked: Awaitable[None], server: str) -> str | None:
     """Why there is no answer."""
     try:
-        async with asyncio.timeout(patience_s):
+        async with asyncio.timeout(ANSWER_S):
             await asked
     except RedcatError as error:
         return str(error)
     except TimeoutError:
-        return f"{server} gave no answer within {patience_s:g} s"
+        return f"{server} gave no answer within {ANSWER_S:g} s"
     return None
 
 

@@ -6,6 +6,7 @@ journeys that have expired meanwhile: their orders would be refused, and the res
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from app.health.lag import Waiting
 from streams.core.policy import duration_ms
@@ -15,12 +16,14 @@ from streams.policy_book import PolicyBook
 from streams.ports import Batch, LastRecord, Positions
 from streams.topics import TOKEN_TOPICS, topics_of
 
+BRIEF_MS: Final = 60_000  # nobody asks Kafka about lanes that were not served for no longer than that
+
 
 class TimelyFeed:
     """A `streams.ports.Feed` that raises LaneStopped when a lane is to serve that is too late.
 
-    How long records have waited is remembered across workers by notes beside the offsets that the group commits.  With
-    `accept_lag` lanes go on, and what has expired begins anew.
+    How long records have waited is remembered across workers by notes beside the offsets that the group commits.  None
+    can have waited since before its own timestamp.  With `accept_lag` lanes go on, and what has expired begins anew.
     """
 
     def __init__(
@@ -88,8 +91,12 @@ class TimelyFeed:
         await self.kafka.commit_positions(positions, caught_up_ms)
 
     async def _remember(self, lane: int, positions: Positions) -> None:
-        caught_up_ms = await self.kafka.caught_up_ms(lane)
-        ends = await self.kafka.end_offsets([lane])
-        waited_s = 0.0 if caught_up_ms is None else max(0, self._now_ms() - caught_up_ms) / 1_000
+        now_ms = self._now_ms()
+        since_ms = await self.kafka.caught_up_ms(lane)
+        if since_ms is not None and now_ms - since_ms > BRIEF_MS:
+            oldest_ms = await self.kafka.looks.oldest_waiting_ms(lane, positions)
+            since_ms = None if oldest_ms is None else max(since_ms, oldest_ms)
+        ends = await self.kafka.looks.end_offsets([lane])
+        waited_s = 0.0 if since_ms is None else max(0, now_ms - since_ms) / 1_000
         waiting = self.waiting[lane] = Waiting()
         waiting.see(time.monotonic() - waited_s, ends[lane], positions)

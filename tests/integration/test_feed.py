@@ -162,13 +162,13 @@ async def test_an_open_transaction_holds_back_what_follows_it(kafka: Kafka) -> N
         await kafka.fill("click-out", ["c"])
         await reading.seek(0)
         await reading.stands_at(0, {"click-out": 1, "order": 0})
-        assert await reading.feed.end_offsets([0]) == {0: {"click-out": 1, "order": 0}}
+        assert await reading.feed.looks.end_offsets([0]) == {0: {"click-out": 1, "order": 0}}
 
         await producer.commit_transaction()
         await reading.stands_at(0, {"click-out": 1, "order": 3})
 
         assert reading.values(0, "order") == ["a", "b"]
-        assert await reading.feed.end_offsets([0]) == {0: {"click-out": 1, "order": 3}}
+        assert await reading.feed.looks.end_offsets([0]) == {0: {"click-out": 1, "order": 3}}
 
 
 async def test_a_fetch_with_control_records_only_moves_the_position(kafka: Kafka) -> None:
@@ -424,7 +424,7 @@ async def test_lanes_of_two_kinds_are_read_beside_each_other(more_topics: Kafka)
             await reading.stands_at(PARTITIONS + lane, {"note-metric": 1})
             assert reading.values(lane, "order") == [f"o{lane}"]
             assert reading.values(PARTITIONS + lane, "note-metric") == [f"m{lane}"]
-        assert await reading.feed.end_offsets([PARTITIONS + 1]) == {PARTITIONS + 1: {"note-metric": 1}}
+        assert await reading.feed.looks.end_offsets([PARTITIONS + 1]) == {PARTITIONS + 1: {"note-metric": 1}}
 
         assert await reading.feed.commit_positions({1: {"order": 5}, PARTITIONS + 1: {"note-metric": 7}}, {})
         async with admin(kafka.address) as client:

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 
 from app.bootstrap import now_ms
-from app.kafka_sender import kafka_sender
+from app.kafka_sender import Sending, kafka_sender
 from app.local_stack.kafka_server import KafkaServer
 from app.settings import Settings
 from app.simulator.config import SimulatorConfig
@@ -23,12 +23,13 @@ from app.simulator.facts import Outgoing
 from app.simulator.traffic import simulate
 from app.simulator.truth import Tallies
 from app.topic_admin import create_topics
-from streams.topics import ORDER, lane_count, physical
+from streams.topics import TOKEN_TOPICS, lane_count, physical
 from tests.conftest import Namespace
 from tests.integration.workers import run, start
 
 PARTITIONS = 1
-STALL_S = 2
+EVERY_LANE = lane_count(PARTITIONS)
+STALL_S = 3
 DAY_MS = 86_400_000
 PATIENCE_S = 40
 STOP_S = 10
@@ -56,6 +57,7 @@ class Observed:
         self.process = process
         self.said: list[dict[str, Any]] = []
         self.url = ""
+        self.client = httpx.AsyncClient(verify=False, timeout=PATIENCE_S)  # noqa: S501  # plain HTTP: spare it the certificates
 
     async def hear(self) -> None:
         """Read its log to the end."""
@@ -65,8 +67,7 @@ class Observed:
             self.url = self.url or self.said[-1].get("url", "")
 
     async def answer(self, path: str) -> httpx.Response:
-        async with httpx.AsyncClient() as client:
-            return await client.get(self.url + path)
+        return await self.client.get(self.url + path)
 
     async def until(self, path: str, status: int) -> dict[str, Any]:
         """What a page says when it has that status."""
@@ -93,14 +94,16 @@ async def observed(settings: Settings, *arguments: str, module: str = "app") -> 
             process.kill()
             await process.wait()
         await hearing
+        await worker.client.aclose()
 
 
-def traffic(events: int) -> Iterable[Outgoing]:
-    return simulate(SimulatorConfig(events=events, seed=7, partitions=PARTITIONS), Tallies())
+def traffic(events: int, sent_ms: int | None = None) -> list[Outgoing]:
+    records = simulate(SimulatorConfig(events=events, seed=7, partitions=PARTITIONS), Tallies())
+    return [record._replace(timestamp_ms=sent_ms) for record in records]
 
 
 async def send(settings: Settings, records: Iterable[Outgoing]) -> None:
-    async with kafka_sender(settings) as sender:
+    async with kafka_sender(settings, Sending(keep_timestamps=True)) as sender:
         await sender.send(records)
 
 
@@ -110,27 +113,31 @@ async def test_a_worker_is_ready_when_its_lanes_serve_and_one_beside_it_without_
     settings = dataclasses.replace(settings, stall_s=60)
     await send(settings, traffic(2_000))
     async with observed(settings, "worker") as first, observed(settings, "worker") as second:
-        told = [await worker.until("/ready", 200) for worker in (first, second)]
-        while sum(len(one["lanes"]) for one in told) != lane_count(PARTITIONS):
-            told = [await worker.until("/ready", 200) for worker in (first, second)]
-
-        assert sorted(one["lanes"] for one in told) == [[], [0, 1]]
-        for worker, one in zip((first, second), told, strict=True):
+        async with asyncio.timeout(PATIENCE_S):
+            # Until the second has joined, and the lanes are where they stay.
+            while sorted([await lanes_shown(worker) for worker in (first, second)]) != [0, EVERY_LANE]:
+                await asyncio.sleep(0.05)
+        for worker in (first, second):
             assert (await worker.answer("/live")).json() == {"live": True}
-            assert ('redcat_lane_position{lane="0"' in (await worker.answer("/metrics")).text) == bool(one["lanes"])
+
+
+async def lanes_shown(worker: Observed) -> int:
+    """How many lanes a worker that is ready shows positions of."""
+    await worker.until("/ready", 200)
+    shown = (await worker.answer("/metrics")).text
+    return sum(f'redcat_lane_position{{lane="{lane}"' in shown for lane in range(EVERY_LANE))
 
 
 async def test_lanes_whose_records_waited_too_long_stop_until_somebody_accepts_that(settings: Settings) -> None:
     settings = dataclasses.replace(settings, stall_s=60)
-    await send(settings, traffic(2_000))
     two_days_ago_ms = now_ms() - 2 * DAY_MS
-    async with AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka, group_id=settings.group, enable_auto_commit=False
-    ) as consumer:
-        place = TopicPartition(physical(settings.topic_prefix, ORDER), 0)
-        consumer.assign([place])
-        await consumer.commit({place: OffsetAndMetadata(0, str(two_days_ago_ms))})
+    await note(settings, two_days_ago_ms)
+    await send(settings, traffic(1_000))
+    # Nobody was there for two days, but these records came just now.
+    assert await run(settings, "worker", "--drain", "--timeout", "40") == (0, "")
 
+    await note(settings, two_days_ago_ms)
+    await send(settings, traffic(1_000, two_days_ago_ms))
     async with observed(settings, "worker") as worker:
         stopped: list[dict[str, Any]] = []
         async with asyncio.timeout(PATIENCE_S):
@@ -140,10 +147,19 @@ async def test_lanes_whose_records_waited_too_long_stop_until_somebody_accepts_t
         assert [reason["lane"] for reason in stopped] == [0]
         assert "longer than retention_slack (86400 s)" in stopped[0]["detail"]
         assert (await worker.answer("/live")).status_code == 200
-
         assert "lane stopped" in [line["message"] for line in worker.said]
 
     assert (await run(settings, "worker", "--accept-lag", "--drain", "--timeout", "40")).status == 0
+
+
+async def note(settings: Settings, caught_up_ms: int) -> None:
+    """Let it look as if the lane of tokens was served until then."""
+    places = [TopicPartition(physical(settings.topic_prefix, topic), 0) for topic in TOKEN_TOPICS]
+    async with AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka, group_id=settings.group, enable_auto_commit=False
+    ) as consumer:
+        consumer.assign(places)
+        await consumer.commit({place: OffsetAndMetadata(0, str(caught_up_ms)) for place in places})
 
 
 async def test_a_stuck_event_loop_and_stuck_lanes_fail_live_and_then_end_their_workers(settings: Settings) -> None:
