@@ -4,8 +4,8 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -66,7 +66,6 @@ def command(  # each is an option
     Exit status 1 if the copy differs and was not put into force.
     """
     settings, texts = Settings.from_env(os.environ, TOML_FILE), rebuild_texts(lang, os.environ)
-    logging.getLogger("streams.lane").setLevel(logging.ERROR)  # each lane would say again and again that it replays
 
     def progress(step: Step, total: int | None) -> AbstractContextManager[Callable[[int], None]]:
         return progress_bar(texts.steps[step], total)
@@ -83,7 +82,8 @@ def command(  # each is an option
         settings, progress, confirm, None if since is None else _since_ms(since), compare_only=compare_only,
         restart=restart, restore_markers=restore_markers, with_results=not no_results,
     )  # fmt: skip
-    found = asyncio.run(rebuild(wishes))
+    with _quiet_lanes():
+        found = asyncio.run(rebuild(wishes))
     if restore_markers and not as_json:
         print(texts.restored.format(lanes=", ".join(map(str, found.restored)) or texts.absent))
     elif as_json:
@@ -93,6 +93,18 @@ def command(  # each is an option
             print(line)
     if not found.in_force and found.differences.counts:
         raise typer.Exit(DIFFERS)
+
+
+@contextmanager
+def _quiet_lanes() -> Iterator[None]:
+    """Each lane of the copy would say again and again that it replays."""
+    lanes = logging.getLogger("streams.lane")
+    before = lanes.level
+    lanes.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        lanes.setLevel(before)
 
 
 def _since_ms(text: str) -> int:

@@ -15,10 +15,12 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from redis.asyncio import Redis
+from typer.testing import CliRunner
 
 from app.auditing.audit import audit
 from app.auditing.options import Options
 from app.bootstrap import now_ms, publisher_of
+from app.cli import build
 from app.connections import redis_address
 from app.draining import drained
 from app.explaining.explanation import explained
@@ -43,7 +45,7 @@ from streams.murmur2 import partition_of
 from streams.topics import CLICK_OUT, CONVERSION, markers, physical
 from tests.conftest import Namespace
 from tests.integration.simulated import assert_as_simulated
-from tests.integration.workers import committed, start, working
+from tests.integration.workers import committed, environment, start, working
 
 PARTITIONS = 2
 EVENTS = 3_000
@@ -228,9 +230,12 @@ async def copied_records(settings: Settings) -> int:
     return sum(sum(lane.positions.values()) for lane in found)
 
 
-async def test_an_emptied_namespace_is_rebuilt_and_what_was_published_otherwise_is_told(settings: Settings) -> None:
+async def test_an_emptied_namespace_is_rebuilt_what_was_published_otherwise_told_and_lost_markers_written_again(
+    settings: Settings,
+) -> None:
     records, tallies = simulated(seed=7)
-    await send(settings, records)
+    cut = len(records) * 2 // 3
+    await send(settings, records[:cut])
     await drain(settings)
     wrong = await publish_otherwise(settings)
     async with Redis.from_url(settings.redis) as redis:
@@ -243,9 +248,26 @@ async def test_an_emptied_namespace_is_rebuilt_and_what_was_published_otherwise_
     assert [one.place for one in asked.found[0].differences.kept] == [f"{wrong.token} {wrong.result_id}"]
     assert (found.in_force, found.retold) == (True, [lane])
 
+    await lose_markers(settings)
+    with pytest.raises(Misconfigured, match="--restore-markers"):
+        await rebuilt(settings)
+    assert (await rebuilt(settings, restore_markers=True)).restored == (0, 1, 2, 3)
+    assert (await rebuilt(settings, restore_markers=True)).restored == ()
+
+    await send(settings, records[cut:])
     await drain(settings)
     await assert_as_simulated(settings, tallies)
     await assert_balanced(settings)
+
+
+async def lose_markers(settings: Settings) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
+    await admin.start()
+    await admin.delete_topics([physical(settings.topic_prefix, name) for name in markers(settings.group)])
+    await admin.close()
+    async with asyncio.timeout(30):
+        while not await create_topics(settings):
+            await asyncio.sleep(0.1)
 
 
 async def publish_otherwise(settings: Settings) -> Result:
@@ -279,37 +301,14 @@ async def test_what_kafka_no_longer_holds_is_only_left_out_when_told_so(settings
 
     with pytest.raises(Misconfigured, match=f"{clicks} 0 from offset 50.*--from"):
         await rebuilt(settings)
-    ended = await start(settings, "rebuild", "--from", "earliest", "--json", stdout=asyncio.subprocess.PIPE)
-    said, _ = await ended.communicate()
-    told = json.loads(said)
-    assert (ended.returncode, told["in_force"]) == (1, False)
+    command = ["rebuild", "--from", "earliest", "--json"]
+    ran = await asyncio.to_thread(CliRunner(env=environment(settings)).invoke, build(command), command)
+    told = json.loads(ran.stdout)
+    assert (ran.exit_code, told["in_force"]) == (1, False)
     assert {"counter", "ledger", "journey"} <= told["differences_by_part"].keys()
     found = await rebuilt(settings, Asked(), since_ms=0)
     assert found.in_force
     await drain(settings)
     async with reading(settings) as reader:
         assert (await reader.lanes())[0].positions[CLICK_OUT] > 50
-    await assert_balanced(settings)
-
-
-async def test_markers_that_were_lost_are_written_again(settings: Settings) -> None:
-    records, tallies = simulated(seed=9, events=1_500)
-    await send(settings, records[:1_000])
-    await drain(settings)
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka)
-    await admin.start()
-    await admin.delete_topics([physical(settings.topic_prefix, name) for name in markers(settings.group)])
-    await admin.close()
-    async with asyncio.timeout(30):
-        while len(await create_topics(settings)) == 0:
-            await asyncio.sleep(0.1)
-
-    with pytest.raises(Misconfigured, match="--restore-markers"):
-        await rebuilt(settings)
-    assert (await rebuilt(settings, restore_markers=True)).restored == (0, 1, 2, 3)
-    assert (await rebuilt(settings, restore_markers=True)).restored == ()
-
-    await send(settings, records[1_000:])
-    await drain(settings)
-    await assert_as_simulated(settings, tallies)
     await assert_balanced(settings)
