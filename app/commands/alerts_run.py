@@ -79,7 +79,7 @@ def try_channel(
     chosen = [one for one in known if channel in (None, one.name)]
     if not chosen:
         names = ", ".join(one.name for one in known) or "none: set REDCAT_ALERT_CHANNELS to NAME=URL ..."
-        raise Misconfigured(f"there is no channel {channel or ''}; there are {names}".replace(" ;", ";"))
+        raise Misconfigured(f"no channel{f' {channel}' if channel else ''} to try; there are {names}")
     made = [(one.name, make_channel(one, settings.alert_secret)) for one in chosen]
     message = _test_message(settings)
     failed = False

@@ -2,7 +2,6 @@
 
 import time
 
-from app.alerts.channels.chats import Chat
 from app.alerts.channels.http import Alertmanager, Clock, Webhook
 from app.alerts.channels.message import Channel
 from app.alerts.channels.signature import secret_of
@@ -29,4 +28,6 @@ def make_channel(specification: ChannelSpecification, secret: str | None, clock:
             f"channel {name}: say what is at that address: signed+{specification.scheme}://..., "
             f"alertmanager+{specification.scheme}://..., or a URL of Apprise such as json://..."
         )
+    from app.alerts.channels.chats import Chat  # slow to import
+
     return Chat(name, url)
