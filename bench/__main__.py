@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from bench import api, baseline, end_to_end, floor, handover, idle, latency, memory, outage, series
+from bench import alerts, api, baseline, end_to_end, floor, handover, idle, latency, memory, outage, series
 from bench.machine import machine
 from bench.plan import FULL, QUICK, Plan
 from bench.report import as_markdown, as_table, wrong
@@ -35,6 +35,7 @@ PARTS: Final[dict[str, Callable[[World], Awaitable[Any]]]] = {
     "handover": handover.measure,
     "outage": outage.measure,
     "api": api.measure,
+    "alerts": alerts.measure,
 }
 
 

@@ -8,6 +8,12 @@ from rich.table import Table
 Figures = Mapping[str, Any]
 
 
+WANTED_DELAYS_MIN: Mapping[str, tuple[float | None, float | None]] = {
+    "link_break": (15, 30), "platform_break": (None, 3), "entry_drop": (None, 60),
+}  # fmt: skip
+"""Minutes within which half and 95 % of planted incidents are to be found."""
+
+
 class Row(NamedTuple):
     """One figure; `at_most` and `at_least` are what Redcat wants to reach."""
 
@@ -35,7 +41,10 @@ class Row(NamedTuple):
 
 def rows(figures: Figures) -> list[Row]:
     """All figures of a run, in the order of the table; parts that were not run are left out."""
-    parts = (_floor, _end_to_end, _faust, _series, _memory, _latency, _idle, _handover, _outage, _api, _exactness)
+    parts = (
+        *(_floor, _end_to_end, _faust, _series, _memory, _latency, _idle, _handover, _outage, _api),
+        *(_alerts, _exactness),
+    )
     return [row for part in parts for row in part(figures)]
 
 
@@ -65,6 +74,27 @@ def as_markdown(figures: Figures) -> str:
         for row in rows(figures)
     ]
     return "\n".join(head + body)
+
+
+def _alerts(figures: Figures) -> Iterator[Row]:
+    if not (alerts := figures.get("alerts")):
+        return
+    for judge in alerts["judges"]:
+        ours = judge["judge"] == "redcat"
+        name = "alerts" if ours else f"alerts, {judge['judge']}"
+        false, at_most = judge["false_per_week"], judge["false_per_week_at_most"]
+        yield Row(f"{name}: false, {alerts['notes']:,} notes", false, "a week", at_most=1 if ours else None)
+        yield Row(f"{name}: false, 95 % bound", at_most, "a week", at_most=1 if ours else None)
+        for delay in judge["delays"]:
+            wanted = WANTED_DELAYS_MIN.get(delay["kind"], (None, None)) if ours else (None, None)
+            for what, value, limit in (
+                ("median", delay["median_min"], wanted[0]),
+                ("95 %", delay["p95_min"], wanted[1]),
+            ):
+                if value is not None and delay["kind"] in WANTED_DELAYS_MIN:
+                    yield Row(f"{name}: {delay['kind']} found, {what}", value, "min", at_most=limit)
+    yield Row(f"evaluation of {alerts['scopes']:,} scopes", alerts["evaluation_s"], "s", at_most=10)
+    yield Row(f"memory for {alerts['scopes']:,} scopes", alerts["evaluation_mib"], "MiB")
 
 
 def _floor(figures: Figures) -> Iterator[Row]:

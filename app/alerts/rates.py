@@ -101,7 +101,8 @@ class Rates:
         fresh = len(table.scopes) - len(kept)
         resized(self.known, kept, fresh, _known(self.signal.weights))
         for watch in self.watches:
-            watch.resize(list(kept), table.scopes, at_min)
+            watch.resize(kept, table.of_kinds(watch.rule.scopes), table.scopes, at_min)
+        self._larger = self._larger[kept]
         self._relate(table)
         self._refresh()
 
@@ -121,35 +122,24 @@ class Rates:
         return known * share, known * (1 - share)
 
     def _relate(self, table: Table) -> None:
-        pairs = [
-            (row, table.row[larger])
-            for row, within in enumerate(table.within)
-            for larger in within
-            if larger in table.row
-        ]
-        relation = np.array(pairs, np.intp).reshape(-1, 2)
-        self._children, self._parents = relation[:, 0], relation[:, 1]
-        size = len(table.scopes)
-        larger = np.zeros(size, bool)
+        self._children, self._parents, self._group, self._groups = table.relation()
+        larger = np.zeros(len(table.scopes), bool)
         larger[self._parents] = True
         # A scope that turns out to be made of notes has learnt something else so far.
-        changed = larger[: len(self._larger)] & ~self._larger if len(self._larger) <= size else larger & False
+        size = min(len(self._larger), len(larger))
+        changed = np.flatnonzero(larger[:size] & ~self._larger[:size])
         for values in (self.known.converted, self.known.due, self.known.hour_converted, self.known.hour_due):
-            values[: len(changed)][changed] = 0.0
+            values[changed] = 0.0
         self._larger = larger
-        self._notes = np.array([scope.kind == "note" for scope in table.scopes], bool)
-        self._crossing = larger & np.array([scope.kind in ("campaign", "merchant") for scope in table.scopes], bool)
-        names: dict[tuple[str, ...], int] = {}
-        self._group = np.zeros(size, np.intp)
-        for row, (scope, within) in enumerate(zip(table.scopes, table.within, strict=True)):
-            peers = tuple(str(one) for one in within if one.kind in ("platform", "category"))
-            self._group[row] = names.setdefault((scope.kind, str(larger[row]), *peers), len(names))
-        self._groups = max(len(names), 1)
+        self._notes = table.of_kinds(["note"])
+        self._crossing = larger & table.of_kinds(["campaign", "merchant"])
 
     def _refresh(self) -> None:
         """What peers have in common, and how much traffic there is: looked at every hour."""
         known = self.known
-        self._prior = baseline.peers(known.converted, known.due, self._group, self._groups)
+        # What larger scopes have learnt is no rate, but a ratio to what their notes make of it.
+        own = np.where(self._larger, 0.0, known.converted), np.where(self._larger, 0.0, known.due)
+        self._prior = baseline.peers(*own, self._group, self._groups)
         self._usual = self._usual_rate()
         for watch in self.watches:
             watch.need(known.pace / -np.expm1(-max(self._watched_min, 1.0) / _PACE_MIN))

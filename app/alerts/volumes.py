@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from app.alerts.columns import Table, resized
+from app.alerts.columns import Table, moved, resized
 from app.alerts.detectors import likelihood
 from app.alerts.detectors.seasonal import HourOfWeek
 from app.alerts.model import Array, Mask, Metric, Observations, Places
@@ -34,9 +34,7 @@ class Volumes:
 
     def resize(self, kept: Places, table: Table, at_min: float) -> None:
         """Go on with the rows `kept`, which come first now, and new ones."""
-        place = {int(row): index for index, row in enumerate(self.rows)}
-        self.rows = np.array([row for row, scope in enumerate(table.scopes) if scope.kind in self.kinds], np.intp)
-        old = np.array([place[int(kept[row])] for row in self.rows if row < len(kept)], np.intp)
+        self.rows, old = moved(self.rows, kept, table.of_kinds(self.kinds))
         fresh = len(self.rows) - len(old)
         resized(self.season, old, fresh, HourOfWeek.unknown(1))
         self._hour, self._minutes, self._suspicion, self.recent = (
@@ -44,7 +42,8 @@ class Volumes:
             for values in (self._hour, self._minutes, self._suspicion, self.recent)
         )
         for watch in self.watches:
-            watch.resize(list(old), [table.scopes[row] for row in self.rows], at_min)
+            chosen = table.of_kinds(watch.rule.scopes)[self.rows]
+            watch.resize(old, chosen, [table.scopes[row] for row in self.rows.tolist()], at_min)
 
     def advance(self, observations: Observations, rows: Places, step: Step) -> None:
         """Take in a step.  `rows` are those of the observed scopes among all."""

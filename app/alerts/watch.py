@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from app.alerts.columns import resized
+from app.alerts.columns import moved, resized
 from app.alerts.detectors import delay
 from app.alerts.detectors.cusum import Runs
 from app.alerts.detectors.run_length import MOST_NEEDED, WEEK_MIN, needed_evidence
@@ -40,15 +40,16 @@ class Watch:
         self.needed: Array = np.full(len(self.changes), MOST_NEEDED)
         self._drift: Array = np.zeros((0, len(self.changes)))
 
-    def resize(self, kept: Sequence[int], scopes: Sequence[Scope], at_min: float) -> None:
-        """Go on with the scopes of the signal that had the rows `kept`, which come first now, and with new ones."""
-        place = {int(row): index for index, row in enumerate(self.rows)}
-        self.rows = np.array([row for row, scope in enumerate(scopes) if scope.kind in self.rule.scopes], np.intp)
-        old = [place[kept[row]] for row in self.rows if row < len(kept)]
-        fresh = [scopes[row] for row in self.rows if row >= len(kept)]
+    def resize(self, kept: Places, chosen: Mask, scopes: Sequence[Scope], at_min: float) -> None:
+        """Go on with those of the signal's scopes that had the rows `kept`, which come first now, and with new ones.
+
+        `chosen` says which of `scopes` the rule is about.
+        """
+        self.rows, old = moved(self.rows, kept, chosen)
+        fresh = [scopes[row] for row in self.rows[len(old) :].tolist()]
         empty = Runs.rested(1, len(self.changes))
         empty.since_min[:] = at_min
-        resized(self.runs, np.array(old, np.intp), len(fresh), empty)
+        resized(self.runs, old, len(fresh), empty)
         self._drift = np.concatenate([self._drift[old], np.full((len(fresh), len(self.changes)), _UNKNOWN_DRIFT)])
         least = [self.rule.at_least_of(scope) for scope in fresh]
         self.answered = np.concatenate([self.answered[old], np.zeros(len(fresh), bool)])

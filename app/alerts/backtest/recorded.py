@@ -1,12 +1,11 @@
 """Recorded series as history: what each minute brought by the times of the facts, in scopes larger than notes."""
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 
 from app.alerts.model import Array, Observations, Scope
-from app.redis_store.series_reader import SeriesReader
 from streams.core.policy import ancestry
 
 HOUR_MIN: Final = 60
@@ -15,7 +14,15 @@ _CLICKS: Final = ("clicks", "clicks_refused")  # booked by the times of clicks a
 Minute = dict[Scope, dict[str, int]]
 
 
-async def minutes_of(series: SeriesReader, first_hour: int, last_hour: int) -> AsyncIterator[tuple[int, Observations]]:
+class Series(Protocol):
+    """What is needed of a reader of series."""
+
+    async def bucket(self, span: str, hour: int) -> dict[str, dict[str, int]]:
+        """All rows of an hour."""
+        ...
+
+
+async def minutes_of(series: Series, first_hour: int, last_hour: int) -> AsyncIterator[tuple[int, Observations]]:
     """The minutes of some hours since 1970, the last one included, by their numbers; hours without series are empty."""
     scopes: list[Scope] = []
     rows: dict[Scope, int] = {}
