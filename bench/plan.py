@@ -29,6 +29,9 @@ class Plan:
     handover_tokens: tuple[int, ...] = (10_000, 1_000_000)  # held meanwhile, about
     handover_turns: int = 10  # workers killed, and as many asked to stop
 
+    alert_days: int = 30
+    alert_notes: int = 5_000
+
     outage_rate: int = 1_000
     outage_away_s: float = 10.0
     outage_turns: int = 10  # crashes of each server
@@ -47,6 +50,8 @@ QUICK = Plan(
     idle_s=5.0,
     handover_tokens=(10_000,),
     handover_turns=1,
+    alert_days=4,
+    alert_notes=300,
     outage_away_s=2.0,
     outage_turns=1,
 )
