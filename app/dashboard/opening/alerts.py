@@ -5,6 +5,7 @@ from typing import Final
 from nicegui import ui
 
 from app.alerts.record import AlertRecord
+from app.alerts.requests import ANY
 from app.dashboard.looks.alerts import look_at_alerts
 from app.dashboard.opening.sheet import sheet
 from app.dashboard.parts import element, empty, panel
@@ -49,7 +50,12 @@ def actions_of(visit: Visit) -> Actions:
         visit.site.remembered.forget("alerts")
 
     async def silence(one: AlertRecord) -> None:
-        await desk.silence(rule=one.rule, scope=f"{one.scope}:{one.id}", for_ms=SILENCE_MS, by=BY, why="")
-        ui.notify(texts.silenced)
+        scope = f"{one.scope}:{one.id}" if one.id else ANY
+        try:
+            await desk.silence(rule=one.rule, scope=scope, for_ms=SILENCE_MS, by=BY, why="")
+        except Misconfigured as error:
+            ui.notify(str(error))
+        else:
+            ui.notify(texts.silenced)
 
     return Actions(acknowledge, silence)
