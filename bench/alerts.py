@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -48,7 +48,7 @@ class JudgeScore:
     false_per_week: float
     false_per_week_at_most: float  # 95 %
     beside: dict[str, int]  # false alarms by what only seemed to be wrong
-    delays: list[Delays]
+    delays: list[dict[str, Any]]  # as `backtest.report.Delays`
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _together(name: str, scores: Sequence[Score]) -> JudgeScore:
         false_per_week=len(false) / weeks,
         false_per_week_at_most=poisson_upper(len(false)) / weeks,
         beside=beside,
-        delays=delays_of(Score(found, false, weeks)),
+        delays=[row._asdict() for row in delays_of(Score(found, false, weeks))],
     )
 
 
@@ -201,7 +201,7 @@ def table(measured: AlertFigures) -> Table:
     heads = [f"{kind}: found, median, 95 % (min)" for kind in kinds]
     shown = Table("judge", "false a week", "at most (95 %)", *heads, title=title)
     for judge in measured.judges:
-        by_kind = {row.kind: row for row in judge.delays}
+        by_kind = {row["kind"]: Delays(**row) for row in judge.delays}
         cells = [
             f"{row.found}/{row.planted}, {row.median_min}, {row.p95_min}" if (row := by_kind.get(kind)) else "-"
             for kind in kinds
