@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from math import sqrt
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -90,12 +90,6 @@ def wilson(successes: int, trials: int) -> tuple[float, float]:
     centre = (share + spread / 2) / (1 + spread)
     half = Z95 * sqrt(share * (1 - share) / trials + spread / (4 * trials)) / (1 + spread)
     return max(0.0, centre - half), min(1.0, centre + half)
-
-
-def json_of(figures: Figures) -> dict[str, Any]:
-    """Figures as JSON tells them."""
-    told: dict[str, Any] = msgspec.to_builtins(figures)
-    return told
 
 
 def _rates(flat: Mapping[str, int]) -> Rates:

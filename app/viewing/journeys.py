@@ -62,23 +62,17 @@ def _part(party: Party, held: Held) -> Journey:
         known = orders.get(fact.order_id) if isinstance(fact, Step) else None
         return _of_shop(party, fact.platform, fact.merchant_id) if known is None else known
 
-    return Journey(
+    part = Journey(
         clicks={event_id: click for event_id, click in journey.clicks.items() if own(click)},
         entries={event_id: entry for event_id, entry in journey.entries.items() if own(entry)},
         actions={event_id: action for event_id, action in journey.actions.items() if own(action)},
         steps={event_id: step for event_id, step in journey.steps.items() if own(step)},
-        lost=[fact for fact in journey.lost if own(fact) and _stands(fact, journey, own)],
     )
-
-
-def _stands(fact: Fact, journey: Journey, own: Any) -> bool:
-    """Whether the content that won over this one is seen too: without it there is no story to tell."""
-    facts: dict[str, Any] = {}
-    for standing in (journey.clicks, journey.entries, journey.actions, journey.steps):
-        if fact.__class__ in {one.__class__ for one in standing.values()}:
-            facts = dict(standing)
-    winner = facts.get(fact.event_id)
-    return winner is not None and own(winner)
+    standing = (part.clicks, part.entries, part.actions, part.steps)
+    seen = {(fact.__class__, fact.event_id) for facts in standing for fact in facts.values()}
+    # Of a content that lost to one of others there is no story to tell.
+    part.lost = [fact for fact in journey.lost if own(fact) and (fact.__class__, fact.event_id) in seen]
+    return part
 
 
 def _of_shop(party: Party, platform: str, merchant_id: str) -> bool:

@@ -19,7 +19,7 @@ m + m^2 / (WEIGHT + seen); `low` and `high` are 1.96 of its standard deviations 
 """
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import sqrt
 from typing import Final, NamedTuple
 
@@ -71,16 +71,6 @@ def delay_curve(counts: Mapping[str, int], clicks: int) -> DelayCurve | None:
         known += count
         shares.append(known / orders)
     return DelayCurve(shares, orders, clicks)
-
-
-def histogram(counts: Mapping[str, int]) -> list[tuple[int, int | None, int]]:
-    """Orders by delay: (from, to) in minutes, `to` None for the last class, and how many."""
-    ends: Sequence[int | None] = (*DELAYS_MIN, None)
-    starts = (0, *DELAYS_MIN)
-    return [
-        (start, end, counts.get(f"orders:{number:02d}", 0))
-        for number, (start, end) in enumerate(zip(starts, ends, strict=True))
-    ]
 
 
 def expected(seen: int, clicks: int, age_ms: float, curve: DelayCurve) -> Expected:

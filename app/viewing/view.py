@@ -1,6 +1,6 @@
 """A party's view: the cells that exist for it, found by scope and id, added up and ranked."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -62,11 +62,6 @@ class View:
         """The rows of one id, none if it does not exist for the party."""
         self._look_on()
         return self._rows[scope].get(name, [])
-
-    def ids(self, scope: Scope) -> Iterable[str]:
-        """All ids that exist for the party."""
-        self._look_on()
-        return self._rows[scope].keys()
 
     def rows(self, filters: Filters = EVERYTHING) -> Rows:
         """The rows that fit."""

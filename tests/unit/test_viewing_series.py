@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
 from app.viewing.figures import rate_of, wilson
-from app.viewing.maturity import DelayCurve, delay_curve, expected, histogram, mature_days
+from app.viewing.maturity import DelayCurve, delay_curve, expected, mature_days
 from app.viewing.party import parse_party
 from app.viewing.periods import DAY_S, HOUR_S, STEPS_S, WEEK_S, WrongPeriods, cut
 from streams.rollups import DELAYS_MIN, delayed
@@ -114,11 +114,6 @@ def test_no_fewer_are_expected_than_were_seen(seen: int, clicks: int, age_ms: fl
 def test_mature_days_have_no_window_open() -> None:
     days = mature_days(20 * DAY_MS + 5, 15 * DAY_MS)
     assert (days.stop * DAY_MS + 15 * DAY_MS) <= 20 * DAY_MS + 5 < (days.stop + 1) * DAY_MS + 15 * DAY_MS
-
-
-def test_a_histogram_has_every_class() -> None:
-    told = histogram({delayed(0): 3, delayed(10**7): 4})
-    assert (told[0], told[-1]) == ((0, 1, 3), (DELAYS_MIN[-1], None, 4))
 
 
 @pytest.mark.parametrize("text", ["admin", "xhs", "platform:jd", "merchant:m-1"])
