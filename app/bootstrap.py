@@ -16,6 +16,7 @@ from app.health.timely import TimelyFeed
 from app.metrics.timing import TimedPublisher, TimedStore
 from app.policies.file import policy_texts, read_policies
 from app.policies.in_force import PoliciesInForce, policy_feed
+from app.redis_store.clock import SharedClock
 from app.redis_store.link import dialler
 from app.redis_store.namespace import Namespace, check_servers, open_namespace
 from app.redis_store.ping import Ping
@@ -123,10 +124,11 @@ class Spine(faust.Service):
         self._own_policies = policy_texts(read_policies(settings.policy))
         self._policies = PoliciesInForce(policy_feed(settings), book := PolicyBook(), self._open_namespace)
         self._feed = feed
-        self._timely = TimelyFeed(feed, book, now_ms, settings.partitions, accept_lag=accept_lag)
+        self._dial = dialler(redis_address(settings))
+        self._clock = SharedClock(self._dial)
+        self._timely = TimelyFeed(feed, book, self._clock.now_ms, settings.partitions, accept_lag=accept_lag)
         self._publisher = publisher_of(settings)
         self._to_stop = AsyncExitStack()  # what to stop, the last first
-        self._dial = dialler(redis_address(settings))
         self._generation = 0  # of the namespace, as it was last seen
         self._ping = Ping(self._dial, settings.shards)
         self._monitor = monitor = Monitor(settings)
@@ -145,6 +147,7 @@ class Spine(faust.Service):
         self._to_stop.push_async_callback(self._policies.stop)
         redis = f"Redis at {settings.shown()['redis']}"
         await until_answered(lambda: check_servers(self._dial, settings.shards), server=redis)
+        await until_answered(self._clock.start, server=redis)
         await until_answered(self._policies.start, server=f"Kafka at {settings.kafka}")
         await until_answered(self._policies.learn, server=redis)
         self._to_stop.push_async_callback(self._store.close)

@@ -27,6 +27,7 @@ BAD = [
     ("unknown mechanism", SASL | {"REDCAT_KAFKA_SASL_MECHANISM": "GSSAPI"}, "one of PLAIN"),
     ("password that would not be sent", {"REDCAT_KAFKA_SASL_PASSWORD": "x"}, "_PASSWORD .*has no effect"),
     ("authority without TLS", {"REDCAT_KAFKA_CA": "ca.pem"}, "REDCAT_KAFKA_CA .*has no effect"),
+    ("authority of Redis without TLS", {"REDCAT_REDIS_CA": "ca.pem"}, "REDCAT_REDIS_CA .*has no effect"),
     ("redis without scheme", {"REDCAT_REDIS": "127.0.0.1:6379"}, "REDCAT_REDIS .*must be redis://"),
     ("redis with impossible port", {"REDCAT_REDIS": "redis://a:99999"}, "REDCAT_REDIS .*must be redis://"),
     ("redis with half an IPv6 address", {"REDCAT_REDIS": "redis://[::1"}, "REDCAT_REDIS .*must be redis://"),
