@@ -87,7 +87,7 @@ async def test_a_worker_with_just_the_rights_of_the_page_is_exact(secured: Secur
     # What one forwards is left to the next.  A Redis that knows nothing of it is brought there in silence.
     for _ in range(2 if tls else 1):
         ended = await run(worker, "worker", "--drain", "--timeout", "60")
-        assert (ended.status, "Crashed" in ended.said) == (0, False)
+        assert ended.status == 0, ended.said
 
     await assert_as_simulated(secured.settings(READER, "SCRAM-SHA-256", tls=tls), secured.tallies)
 
