@@ -211,11 +211,14 @@ async def run(wanted: Sequence[str], share: float, calm_s: float) -> list[Strain
 def main(arguments: Sequence[str]) -> int:
     """The exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.overload", description="One worker with too much to do.")
-    parser.add_argument("scenes", nargs="*", choices=[[], *(scene.name for scene in scenes(1.0))], help="default: all")
+    names = [scene.name for scene in scenes(1.0)]
+    parser.add_argument("scenes", nargs="*", metavar="SCENE", help=f"of {', '.join(names)}; all by default")
     parser.add_argument("--share", type=float, default=1.0, help="of the records of each scene (default: 1.0)")
     parser.add_argument("--calm", type=float, default=10.0, help="seconds without strain, three times a scene")
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     asked = parser.parse_args(arguments)
+    if unknown := set(asked.scenes) - set(names):
+        parser.error(f"no such scene: {', '.join(sorted(unknown))}")
     if not 0 < asked.share <= 1 or asked.calm <= 0:
         parser.error("--share must be above 0 and at most 1, --calm above 0")
     try:
