@@ -5,7 +5,19 @@ import asyncio
 import pytest
 
 from streams.outbox import MAX_RECORDS
-from tests.faults.facts import A_WHILE_S, CLICK, ENTRY, FROZEN, LATE_CLICK, ORDER_LIFE, PAID, REPLY_LOST, SLOW, UNFROZEN
+from tests.faults.facts import (
+    A_WHILE_S,
+    CLICK,
+    ENTRY,
+    FROZEN,
+    LATE_CLICK,
+    ORDER_LIFE,
+    PAID,
+    REPLY_LOST,
+    REQUEST_LOST,
+    SLOW,
+    UNFROZEN,
+)
 from tests.simulation.clock import in_virtual_time
 from tests.simulation.exactness import assert_exact
 from tests.simulation.process import Fault
@@ -143,6 +155,19 @@ async def test_after_a_silent_replay_nothing_is_told_again() -> None:
         await world.settle()
         assert_exact(world)
         assert len(world.results()) == 3
+        assert sum("rolled_back" in text for _, text in world.log) == 1
+
+
+@in_virtual_time
+async def test_a_silent_replay_that_has_ended_is_not_done_again() -> None:
+    async with running() as world:
+        world.send(CLICK, ENTRY, PAID)
+        await asyncio.sleep(A_WHILE_S)
+        failed = world.chance.upon("feed.seek", REQUEST_LOST, skip=1)  # the first is the replay's
+        world.roll_back(world.saved[0])
+        await world.settle()
+        assert failed.is_set()
+        assert_exact(world)
         assert sum("rolled_back" in text for _, text in world.log) == 1
 
 
