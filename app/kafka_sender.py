@@ -192,7 +192,9 @@ async def _started(settings: Settings, sending: Sending) -> _Producer:
     )
     try:
         await producer.start()
-    except (KafkaError, OSError) as error:
+    except BaseException as error:
         await producer.stop()
-        raise Unavailable(str(error) or type(error).__name__) from error
+        if isinstance(error, KafkaError | OSError):
+            raise Unavailable(str(error) or type(error).__name__) from error
+        raise
     return producer

@@ -9,6 +9,7 @@ import gc
 import os
 import signal
 import time
+from typing import Any, NoReturn
 
 from app.bootstrap import build_worker
 from app.logs import set_up_logs
@@ -16,6 +17,14 @@ from app.settings import Settings
 from streams.lanes import Lanes
 
 FOR_EVER_S = 3600
+
+
+class Nowhere(asyncio.Queue[Any]):
+    """Takes everything and gives nothing, to those who wait already and to those who will."""
+
+    async def get(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(FOR_EVER_S)
 
 
 async def main() -> None:
@@ -26,7 +35,7 @@ async def main() -> None:
 
     def lose_mail() -> None:
         for lane in lanes.lanes():
-            lane._mailbox = asyncio.Queue()
+            lane._mailbox = Nowhere()
 
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, lambda: time.sleep(FOR_EVER_S))

@@ -32,6 +32,8 @@ from tests.conftest import Namespace
 from tests.integration.absorbed import absorb
 from tests.unit.alert_messages import receiving
 
+DAY_MS = 24 * 60 * MINUTE_MS
+EVENING_MS = 13 * 60 * MINUTE_MS  # 21:00 in Shanghai
 PARTITIONS = 1
 PATIENCE_S = 300
 
@@ -124,8 +126,9 @@ async def test_what_is_observed_is_what_was_counted_since_the_look_before(settin
 
 
 async def test_a_platform_that_is_heard_of_steadily_and_falls_silent_is_late(settings: Settings) -> None:
-    now_ms = time.time_ns() // 1_000_000 // MINUTE_MS * MINUTE_MS
-    config = SimulatorConfig(events=10_000, notes=30, partitions=PARTITIONS, days=0.2, start_ms=now_ms - 4 * 3_600_000)
+    # At night there is too little traffic for "steadily": the last evening that is over in Shanghai.
+    now_ms = (time.time_ns() // 1_000_000 - EVENING_MS) // DAY_MS * DAY_MS + EVENING_MS
+    config = SimulatorConfig(events=30_000, notes=30, partitions=PARTITIONS, days=0.2, start_ms=now_ms - 4 * 3_600_000)
     heard = [record for record in simulate(config, Tallies()) if (record.timestamp_ms or 0) < now_ms - 40 * MINUTE_MS]
     await absorb(settings, heard)
     rows = {"taobao": {"ctaobao|note|ad"}, "pdd": {"cpdd|note|ad"}}

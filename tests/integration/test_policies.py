@@ -34,7 +34,9 @@ TO_COME: Document = SHORT | {"version": 4, "effective_from_ms": 2**42}
 @pytest_asyncio.fixture
 async def settings(kafka_server: KafkaServer, valkey_url: str, namespace: Namespace) -> AsyncIterator[Settings]:
     """A namespace of this test with its topics."""
-    made = Settings(kafka_server.address, redis=valkey_url, topic_prefix=namespace.prefix, group=namespace.group)
+    made = Settings(
+        kafka_server.address, redis=valkey_url, topic_prefix=namespace.prefix, group=namespace.group, bad_percent=100
+    )
     await create_topics(made)
     yield made
 
