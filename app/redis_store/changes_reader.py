@@ -5,7 +5,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from app.redis_store.cells import Cells, read_cells
 from app.redis_store.forms import unpack_state
-from app.redis_store.keys import TOLD_COMMITS, LaneKeys, ShardKeys
+from app.redis_store.keys import TOLD_LARGE_COMMITS, LaneKeys, ShardKeys
 from app.redis_store.link import Link, Reply, require
 from app.redis_store.reader import Reader, fields_of
 from app.redis_store.resp import command
@@ -109,7 +109,7 @@ async def _news(link: Link, keys: LaneKeys, anchor: bytes | None) -> LaneNews:
     entries: list[Reply] = require(reply, keys.changed)
     # The entry that was seen last is told again: were it not there, others might be missing as well.
     known = bool(entries) and entries[0][0] == anchor
-    complete = known or (anchor is None and len(entries) < TOLD_COMMITS)
+    complete = known or (anchor is None and len(entries) < TOLD_LARGE_COMMITS)
     fresh = entries[1:] if known else entries
     notes = [note_id for _, (_, ids) in fresh for note_id in ids.decode().split(" ")]
     return LaneNews(entries[-1][0] if entries else None, notes, complete)

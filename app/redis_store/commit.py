@@ -13,7 +13,7 @@ import hiredis
 
 from app.redis_store.forms import pack_entry, pack_moments, pack_state, pack_tip, unpack_tip
 from app.redis_store.increments import CounterChanges, KnownNotes
-from app.redis_store.keys import LaneKeys, lifetime, pack_tokens
+from app.redis_store.keys import MANY_NOTES, LaneKeys, lifetime, pack_tokens
 from app.redis_store.link import Reply, failure, require
 from app.redis_store.order_index import OrderChanges
 from app.redis_store.resp import END, Request, argument, command, length_head
@@ -95,7 +95,8 @@ class Change:
             replies += 1
         replies += self._orders.write(pieces)
         if notes := self._commit.increments.cells:
-            pieces += (self._keys.tell_changed, argument(" ".join(notes)), END)
+            tell = self._keys.tell_few_changed if len(notes) < MANY_NOTES else self._keys.tell_many_changed
+            pieces += (tell, argument(" ".join(notes)), END)
             replies += 1
         replies += self._write_state(pieces, seen)
         if self._commit.entry is None:

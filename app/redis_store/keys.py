@@ -41,6 +41,8 @@ HEX_LENGTH, HEX_BYTES = 32, 16
 UUID_LENGTH = 36
 TOLD_COMMITS: Final = 64
 """So many of a lane's last commits tell which notes they changed; who looks too rarely must read all notes again."""
+TOLD_LARGE_COMMITS: Final = 8  # after one that changed many notes: such commits are few a second, and long
+MANY_NOTES: Final = 256
 
 
 def pack_token(token: str) -> bytes:
@@ -167,8 +169,9 @@ class LaneKeys:
         self.ledger_argument = argument(self.ledger)
         self.put_entry = b"*4" + argument("HSET") + argument(self.outbox)
         self.put_tip = b"*3" + argument("SET") + argument(self.tip)
-        self.tell_changed = b"*8" + b"".join(
-            argument(value) for value in ("XADD", self.changed, "MAXLEN", "=", TOLD_COMMITS, "*", "notes")
+        self.tell_few_changed, self.tell_many_changed = (
+            b"*8" + b"".join(argument(value) for value in ("XADD", self.changed, "MAXLEN", "=", commits, "*", "notes"))
+            for commits in (TOLD_COMMITS, TOLD_LARGE_COMMITS)
         )
         self.put_state = b"".join(argument(value) for value in ("HSET", self.state, "encoding", ENCODING, "state"))
 

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from app.redis_store.changes_reader import ChangesReader
-from app.redis_store.keys import TOLD_COMMITS
+from app.redis_store.keys import MANY_NOTES, TOLD_COMMITS, TOLD_LARGE_COMMITS
 from streams.errors import LaneStopped
 from tests.contract.builders import CELL, change
 from tests.contract.places import RedisPlace
@@ -68,6 +68,20 @@ async def test_who_looked_away_for_too_long_is_told_so(server: RedisPlace, follo
         tip = await store.commit(0, tip, change(cells={f"n{number}": CLICK}))
     assert await changes.news() is None
     assert await changes.news() == []
+
+
+async def test_commits_of_many_notes_are_told_of_for_a_shorter_time(server: RedisPlace, follow: Follow) -> None:
+    store, changes = server.store(), await follow()
+    tip = (await store.acquire(0, "owner")).tip
+    many = {f"n{number}": CLICK for number in range(MANY_NOTES)}
+    tip = await store.commit(0, tip, change(cells=many))
+    assert await changes.news() == [(0, note_id) for note_id in many]
+    for _ in range(TOLD_LARGE_COMMITS - 1):
+        tip = await store.commit(0, tip, change(cells=many))
+    assert await changes.news() == [(0, note_id) for note_id in many]
+    for _ in range(TOLD_LARGE_COMMITS):
+        tip = await store.commit(0, tip, change(cells=many))
+    assert await changes.news() is None
 
 
 async def test_a_rollback_cannot_be_told(server: RedisPlace, follow: Follow) -> None:
