@@ -41,7 +41,7 @@ HEX_LENGTH, HEX_BYTES = 32, 16
 UUID_LENGTH = 36
 TOLD_COMMITS: Final = 64
 """So many of a lane's last commits tell which notes they changed; who looks too rarely must read all notes again."""
-TOLD_LARGE_COMMITS: Final = 8  # after one that changed many notes: such commits are few a second, and long
+TOLD_LARGE_COMMITS: Final = 4  # after one that changed many notes: such commits are few a second, and long
 MANY_NOTES: Final = 256
 
 
