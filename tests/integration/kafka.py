@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from itertools import pairwise
 from typing import Any, Self
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.feed import KafkaFeed
@@ -69,6 +69,31 @@ async def produce(
             batch.append(key=b"t", value=value.encode(), timestamp=at_ms)
         del left[:batch_records]
         await (await producer.send_batch(batch, topic, partition=lane))
+
+
+async def read_decided(
+    address: str, places: Sequence[TopicPartition], isolation_level: str = "read_committed"
+) -> list[ConsumerRecord]:
+    """All that these partitions hold now, as a reader sees it when every transaction there is decided.
+
+    Kafka says that a transaction is committed a moment before its records are readable: an end as such a reader
+    knows it could be too early.
+    """
+    async with AIOKafkaConsumer(bootstrap_servers=address) as any_reader:
+        ends = await any_reader.end_offsets(places)
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=address, isolation_level=isolation_level, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    records: list[ConsumerRecord] = []
+    try:
+        consumer.assign(places)
+        while any([await consumer.position(place) < ends[place] for place in places]):
+            for some in (await consumer.getmany(timeout_ms=50)).values():
+                records += some
+    finally:
+        await consumer.stop()
+    return records
 
 
 class Reading:

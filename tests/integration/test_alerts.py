@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from app.alerts.acting import Acting, take_over
 from app.alerts.life import Life, Moment, step
@@ -29,7 +29,7 @@ from app.viewing.party import parse_party
 from streams.errors import Misconfigured, Refused
 from streams.topics import ALERT, alert_marker, physical
 from tests.conftest import Namespace
-from tests.integration.kafka import PARTITIONS, make_topics
+from tests.integration.kafka import PARTITIONS, make_topics, read_decided
 from tests.unit.alert_messages import message
 from tests.unit.alert_moments import PLACES, RULES, at, verdict
 
@@ -95,21 +95,11 @@ class World:
         """All that a reader of the topic sees."""
         name = physical(self.settings.topic_prefix, ALERT)
         places = [TopicPartition(name, partition) for partition in range(PARTITIONS)]
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self.settings.kafka, isolation_level="read_committed", auto_offset_reset="earliest"
-        )
-        await consumer.start()
-        try:
-            consumer.assign(places)
-            ends, records = await consumer.end_offsets(places), list[AlertRecord]()
-            while any([await consumer.position(place) < ends[place] for place in places]):
-                for some in (await consumer.getmany(timeout_ms=50)).values():
-                    for one in some:
-                        record = msgspec.json.decode(one.value, type=AlertRecord)
-                        assert one.key.decode() == record.alert_id
-                        records.append(record)
-        finally:
-            await consumer.stop()
+        records = []
+        for one in await read_decided(self.settings.kafka, places):
+            record = msgspec.json.decode(one.value, type=AlertRecord)
+            assert one.key.decode() == record.alert_id
+            records.append(record)
         return sorted(records, key=lambda one: (one.at_ms, one.alert_id, one.state))
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError, UnknownTopicOrPartitionError
 from typer.testing import CliRunner, Result
 
@@ -24,6 +24,7 @@ from app.consumer_kit.published import Amounts
 from app.consumer_kit.recording import Recording
 from app.local_stack.kafka_server import KafkaServer
 from streams.errors import Misconfigured
+from tests.integration.kafka import read_decided
 
 PARTITIONS = 2
 
@@ -107,20 +108,7 @@ def test_a_report_that_is_not_there_is_named(recorded: RecordedTopic) -> None:
 async def read_all(recorded: RecordedTopic, isolation_level: str) -> list[dict[str, Any]]:
     """All results of the recorded topic, as any consumer may read them."""
     places = [TopicPartition(recorded.name, number) for number in range(PARTITIONS)]
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=recorded.kafka, isolation_level=isolation_level, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        results: list[dict[str, Any]] = []
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for records in (await consumer.getmany(timeout_ms=100)).values():
-                results += [json.loads(record.value) for record in records]
-        return results
-    finally:
-        await consumer.stop()
+    return [json.loads(record.value) for record in await read_decided(recorded.kafka, places, isolation_level)]
 
 
 def report_of(results: Iterable[dict[str, Any]]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from app.local_stack.kafka_server import KafkaServer
 from app.local_stack.server_process import free_port
@@ -15,7 +15,7 @@ from streams.ports import Entry, Marker, Message, Positions, ResultRecord, Tip
 from streams.publisher import KafkaPublisher
 from streams.topics import CONVERSION, DEAD_LETTER, TOKEN_TOPICS
 from tests.conftest import Namespace
-from tests.integration.kafka import PARTITIONS, make_topics, producing
+from tests.integration.kafka import PARTITIONS, make_topics, producing, read_decided
 
 AT_MS = 1_750_000_000_123
 
@@ -57,19 +57,7 @@ class Kafka:
 
     async def read(self, topic: str, lane: int = 0) -> list[ConsumerRecord]:
         """All committed records of a partition."""
-        partition = TopicPartition(self.name(topic), lane)
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.address, isolation_level="read_committed")
-        await consumer.start()
-        try:
-            consumer.assign([partition])
-            await consumer.seek_to_beginning()
-            end = (await consumer.end_offsets([partition]))[partition]
-            records: list[ConsumerRecord] = []
-            while await consumer.position(partition) < end:
-                records += (await consumer.getmany(timeout_ms=100)).get(partition, [])
-            return records
-        finally:
-            await consumer.stop()
+        return await read_decided(self.address, [TopicPartition(self.name(topic), lane)])
 
 
 @pytest_asyncio.fixture

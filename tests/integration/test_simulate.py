@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from app.kafka_sender import Sending, kafka_sender
 from app.local_stack.kafka_server import KafkaServer
@@ -30,6 +30,7 @@ from streams.errors import Misconfigured, Refused, Unavailable
 from streams.murmur2 import partition_of
 from streams.topics import physical
 from tests.conftest import Namespace
+from tests.integration.kafka import read_decided
 
 PARTITIONS = 3
 CONFIG = SimulatorConfig(events=5_000, notes=50, partitions=PARTITIONS)
@@ -58,28 +59,10 @@ async def read_all(settings: Settings) -> dict[tuple[str, int], list[ConsumerRec
     partitions = [
         TopicPartition(physical(settings.topic_prefix, name), p) for name in TOPICS for p in range(PARTITIONS)
     ]
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka, isolation_level="read_committed", auto_offset_reset="earliest"
-    )
-    await consumer.start()
     found: dict[tuple[str, int], list[ConsumerRecord]] = defaultdict(list)
-    try:
-        consumer.assign(partitions)
-        ends = await written_ends(settings, partitions)
-        # A transaction that was just committed is soon readable, but not at once everywhere.
-        while any([await consumer.position(place) < ends[place] for place in partitions]):
-            for place, records in (await consumer.getmany(timeout_ms=200)).items():
-                found[place.topic.removeprefix(settings.topic_prefix), place.partition] += records
-    finally:
-        await consumer.stop()
+    for record in await read_decided(settings.kafka, partitions):
+        found[record.topic.removeprefix(settings.topic_prefix), record.partition].append(record)
     return found
-
-
-async def written_ends(settings: Settings, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-    """The ends of the partitions, readable or not."""
-    async with AIOKafkaConsumer(bootstrap_servers=settings.kafka) as consumer:
-        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
-    return ends
 
 
 def expected(records: Sequence[Outgoing]) -> dict[tuple[str, int], list[tuple[bytes | None, bytes | None]]]:

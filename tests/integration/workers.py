@@ -12,13 +12,14 @@ from typing import NamedTuple
 
 import httpx
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from app.reading import reading
 from app.settings import Settings
 from streams.core.results import Result
 from streams.ports import Message
 from streams.topics import CONVERSION, DEAD_LETTER, physical
+from tests.integration.kafka import read_decided
 from tests.pure_worker import Sums
 
 
@@ -108,19 +109,7 @@ async def committed(settings: Settings, topic: str) -> Sequence[Message]:
     """All committed records of a topic, as they are to a reader with isolation level read_committed."""
     name = physical(settings.topic_prefix, topic)
     places = [TopicPartition(name, partition) for partition in range(settings.partitions)]
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka, isolation_level="read_committed", auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        records: list[Message] = []
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for some in (await consumer.getmany(timeout_ms=100)).values():
-                records += [
-                    Message(topic, one.partition, one.timestamp, one.key, one.value, list(one.headers)) for one in some
-                ]
-        return records
-    finally:
-        await consumer.stop()
+    return [
+        Message(topic, one.partition, one.timestamp, one.key, one.value, list(one.headers))
+        for one in await read_decided(settings.kafka, places)
+    ]
