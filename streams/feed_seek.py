@@ -124,6 +124,11 @@ class _Opening:
                 f"{self.name}: at offset {found[1].offset} is a record that was not there when the lane read on to "
                 f"{self.reader.position}: the topic was cut off. {WAY_OUT}"
             )
+        if not found and fetched.position >= self.reader.position:
+            raise LaneStopped(
+                f"{self.name}: the record at offset {expected.offset}, which the lane has read, is not there any more: "
+                f"the topic was cut off or recreated. {WAY_OUT}"
+            )
         self.unfinished = Unavailable(f"{self.name}: the record at offset {expected.offset} cannot be read now")
         return bool(found)
 

@@ -65,7 +65,7 @@ class Owner:
     def __init__(self, lane: int, around: Surroundings, state: LaneState) -> None:
         self.lane = lane
         self.tip = state.tip
-        self.positions = state.positions
+        self.positions = self.began = state.positions
         self.parked = state.parked
         self.last_records = state.last_records
         self.around = around
@@ -101,8 +101,9 @@ class Owner:
                 "the version that runs must be to blame; run one that digests them"
             )
         positions = self.positions | batch.after
-        entry = self.entry(positions, parked, digest.results, arrived, digest.aside)
-        await self.commit(digest, positions=positions, parked=parked, last=last_records(batch), entry=entry, trim=trim)
+        last = last_records(batch)
+        entry = self.entry(positions, parked, digest.results, arrived, digest.aside, last=self.last_records | last)
+        await self.commit(digest, positions=positions, parked=parked, last=last, entry=entry, trim=trim)
         return entry
 
     def unfolded(self) -> bool:
@@ -116,7 +117,8 @@ class Owner:
 
     async def commit_in_place(self, digest: Digest, trim: Tip | None, *, fold: bool = False) -> Entry:
         """Commit what came from no batch, together with its outbox entry: the lane stays where it stands."""
-        entry = self.entry(self.positions, self.parked, digest.results, Arrivals({}, [], [], [], {}), [])
+        nothing: Arrivals[Any] = Arrivals({}, [], [], [], {})
+        entry = self.entry(self.positions, self.parked, digest.results, nothing, [], last=self.last_records)
         await self.commit(
             digest, positions=self.positions, parked=self.parked, last={}, entry=entry, trim=trim, fold=fold
         )
@@ -148,12 +150,14 @@ class Owner:
         results: list[ResultRecord],
         arrived: Arrivals[Any],
         aside: list[Aside],
+        *,
+        last: dict[str, LastRecord],
     ) -> Entry:
         """The outbox entry of the next commit; its marker says what readers of it have seen."""
         letters = [dead_letter(record, self.partition) for record in aside]
         forwards = [forward(misplaced) for misplaced in arrived.misplaced]
         tip = Tip(self.tip.nonce, self.tip.sequence + 1)
-        marker = Marker(tip, positions, self.policies.versions, parked, self.policies.restating)
+        marker = Marker(tip, positions, self.policies.versions, parked, self.policies.restating, last)
         return Entry(marker, self.around.now_ms(), results, letters + forwards)
 
     async def commit(  # noqa: PLR0913  # a commit is what it is made of

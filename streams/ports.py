@@ -81,6 +81,17 @@ class ResultRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
     value: bytes
 
 
+class LastRecord(NamedTuple):
+    """The last record that a lane consumed from a topic; tells a recreated topic from the one it was."""
+
+    offset: int
+    timestamp: int
+    checksum: int  # CRC-32 of key and value
+
+
+NOTHING_READ: Final[dict[str, LastRecord]] = {}
+
+
 class Marker(NamedTuple):
     """What a published entry covers; the last one in the marker topic says what readers have seen."""
 
@@ -89,6 +100,7 @@ class Marker(NamedTuple):
     policies: list[int]  # versions in the order in which they entered the lane
     parked: Spans  # records parked or overflowed since the beginning
     restating: Restating = ""
+    last_records: dict[str, LastRecord] = NOTHING_READ  # at these positions; of some topics it may not be known
 
 
 class Entry(NamedTuple):
@@ -98,14 +110,6 @@ class Entry(NamedTuple):
     at_ms: int  # wall clock of the commit
     results: list[ResultRecord]
     messages: list[Message]
-
-
-class LastRecord(NamedTuple):
-    """The last record that a lane consumed from a topic; tells a recreated topic from the one it was."""
-
-    offset: int
-    timestamp: int
-    checksum: int  # CRC-32 of key and value
 
 
 class LaneState(NamedTuple):

@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from streams.errors import LaneStopped, Unavailable
 from streams.feed_records import Fetched, name_of
 from streams.feed_requests import EARLIEST, LATEST, fetch, leader, list_offsets
-from streams.ports import Marker, Positions, Record, Restating, Spans, Tip
+from streams.ports import LastRecord, Marker, Positions, Record, Restating, Spans, Tip
 
 VERSION = 1
 FIRST_WINDOW = 16  # a marker is followed by its control record, and by those of aborted transactions
@@ -30,13 +30,16 @@ class MarkerRecord(msgspec.Struct, frozen=True):
     policies: list[int]
     parked: Spans
     restating: Restating = ""
+    last_records: dict[str, LastRecord] = {}
     version: int = VERSION
 
 
 def encode_marker(marker: Marker) -> bytes:
     """The value of a marker's record."""
     nonce, sequence = marker.tip
-    record = MarkerRecord(nonce, sequence, marker.positions, marker.policies, marker.parked, marker.restating)
+    record = MarkerRecord(
+        nonce, sequence, marker.positions, marker.policies, marker.parked, marker.restating, marker.last_records
+    )
     return msgspec.json.encode(record)
 
 
@@ -51,7 +54,7 @@ def decode_marker(value: bytes) -> Marker:
             f"the lane's marker is of version {record.version}: a newer Redcat wrote it, upgrade this one"
         )
     tip = Tip(record.nonce, record.sequence)
-    return Marker(tip, record.positions, record.policies, record.parked, record.restating)
+    return Marker(tip, record.positions, record.policies, record.parked, record.restating, record.last_records)
 
 
 async def read_last(client: AIOKafkaClient, partition: TopicPartition) -> bytes | None:

@@ -14,8 +14,8 @@ from streams.digesting import Digest
 from streams.errors import LaneStopped, Refused
 from streams.owner import Owner, last_records
 from streams.parking import PARK_CODES, is_parked, park, within, without
-from streams.ports import Batch, Entry, Positions, ResultRecord, Spans
-from streams.takeover import Fork, Replay
+from streams.ports import NOTHING_READ, Batch, Entry, Positions, ResultRecord, Spans
+from streams.takeover import Fork, Replay, require_same_records
 
 
 def at_end(positions: Positions, until: Positions) -> bool:
@@ -34,13 +34,16 @@ async def absorb_silently(owner: Owner, batch: Batch, replay: Replay) -> None:
     arrived = arrivals(batch, owner.around.partitions, parked=replay.marker.parked)
     digest = await owner.digest(arrived)
     _refuse_to_park_anew(owner.lane, digest, replay.marker.parked)
-    positions = owner.positions | batch.after
-    done = replay.fork is None and at_end(positions, replay.until)
+    positions, last = owner.positions | batch.after, last_records(batch)
+    at_its_end = at_end(positions, replay.until)
+    if at_its_end:
+        require_same_records(replay.marker, owner.began, positions, owner.last_records | last)
+    done = replay.fork is None and at_its_end
     await owner.commit(
         digest,
         positions=positions,
         parked=park(owner.parked, parkable(digest.aside)),
-        last=last_records(batch),
+        last=last,
         published=replay.marker.tip if done else None,
     )
 
@@ -81,7 +84,7 @@ class Retelling:
         self._uncount(digest, batch)
         parked = without(owner.parked, self._fork.parked_here_only, self.told)
         covered = {topic: max(offset, self._marker.positions.get(topic, 0)) for topic, offset in self.told.items()}
-        entry = owner.entry(covered, parked, results, again, again.aside)
+        entry = owner.entry(covered, parked, results, again, again.aside, last=NOTHING_READ)
         published = self._marker.tip if self.done() else None
         await owner.commit(digest, positions=owner.positions, parked=parked, last={}, entry=entry, published=published)
         self.entries.append(entry)

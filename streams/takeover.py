@@ -4,7 +4,7 @@ import msgspec
 
 from streams.errors import LaneStopped
 from streams.parking import difference, has_full, is_parked, topic_of
-from streams.ports import Entry, LaneState, Marker, Positions, Record, Spans, Tip
+from streams.ports import Entry, LaneState, LastRecord, Marker, Positions, Record, Spans, Tip
 
 
 class GoOn(msgspec.Struct, frozen=True):
@@ -85,3 +85,15 @@ def _replay(state: LaneState, marker: Marker) -> Replay:
                 start[topic] = min(start.get(topic, 0), spans[0][0])
         fork = Fork(start, until, here_only, there_only)
     return Replay(marker, until, not behind, fork)
+
+
+def require_same_records(marker: Marker, began: Positions, positions: Positions, last: dict[str, LastRecord]) -> None:
+    """Raise LaneStopped unless a replay from `began` to `positions` has read what was read when the marker was made."""
+    for topic, expected in marker.last_records.items():
+        # Where a lane began later, it may be that nothing of the topic is left to be read.
+        is_known = topic in last or began.get(topic, 0) == 0
+        if is_known and positions.get(topic, 0) == marker.positions.get(topic, 0) and last.get(topic) != expected:
+            raise LaneStopped(
+                f"topic {topic}: what Kafka holds before offset {positions.get(topic, 0)} is not what results were "
+                "published of: the topic was cut off or recreated. Restore the topic, or rebuild the namespace"
+            )

@@ -73,7 +73,9 @@ async def _restore(lane: int, store: RedisStore, publisher: Publisher, now_ms: i
         if state.published is None or (known is not None and known.tip.sequence >= state.published.sequence):
             return False
         # With an empty outbox all commits are published, up to where the lane stands.
-        marker = Marker(state.published, state.positions, state.policies, state.parked, state.restating)
+        marker = Marker(
+            state.published, state.positions, state.policies, state.parked, state.restating, state.last_records
+        )
         entries = state.outbox or [Entry(marker, now_ms, [], [])]
         await producer.publish(entries)
         await store.trim(lane, state.tip, entries[-1].marker.tip)

@@ -36,9 +36,11 @@ TIPS = st.builds(Tip, IDS, st.integers(0, 2**62))
 OFFSETS = st.integers(0, 2**62)
 SPANS = st.dictionaries(IDS, st.lists(st.tuples(OFFSETS, OFFSETS), max_size=3), max_size=3)
 POSITIONS = st.dictionaries(IDS, OFFSETS, max_size=4)
+LAST_RECORDS = st.dictionaries(IDS, st.builds(LastRecord, OFFSETS, OFFSETS, OFFSETS), max_size=4)
+VERSIONS = st.lists(st.integers(1, 99), max_size=3)
 ENTRIES = st.builds(
     Entry,
-    st.builds(Marker, TIPS, POSITIONS, st.lists(st.integers(1, 99), max_size=3), SPANS),
+    st.builds(Marker, TIPS, POSITIONS, VERSIONS, SPANS, last_records=LAST_RECORDS),
     st.integers(0, 2**43),
     st.lists(st.builds(ResultRecord, st.binary(), IDS, IDS, st.binary()), max_size=3),
     st.lists(
@@ -136,7 +138,7 @@ def test_entries_are_read_as_they_were_written(entry: Entry) -> None:
     assert unpack_entry(pack_entry(entry), b"key") == entry
 
 
-@given(POSITIONS, SPANS, st.dictionaries(IDS, st.builds(LastRecord, OFFSETS, OFFSETS, OFFSETS)), st.integers(0, 2**62))
+@given(POSITIONS, SPANS, LAST_RECORDS, st.integers(0, 2**62))
 def test_states_are_read_as_they_were_written(
     positions: dict[str, int], parked: dict[str, list[tuple[int, int]]], last: dict[str, LastRecord], spent: int
 ) -> None:

@@ -115,6 +115,33 @@ async def test_a_topic_that_lost_what_no_reader_sees_and_grew_again_stops_the_la
 
 
 @in_virtual_time
+async def test_a_topic_whose_last_record_has_become_another_kind_of_record_stops_the_lane() -> None:
+    async with running() as world:
+        await absorb(world)
+        stood = world.stands()[0].stored["order"]
+        world.kafka.recreate("order", 0)
+        epoch = world.kafka.init("producer")
+        world.kafka.write("producer", epoch, {("order", 0): [Content(START_MS, PAID.key, PAID.value)] * stood})
+        world.kafka.end("producer", epoch, commit=False)
+        (lane,) = world.workers["A"].lanes.lanes()
+        lane.fail(_refused())
+        await asyncio.sleep(A_WHILE_S)
+        assert "recreated" in str(lane.stopped)
+
+
+@in_virtual_time
+async def test_a_store_that_was_emptied_takes_no_other_topic_for_the_one_that_was_told_of() -> None:
+    async with running() as world:
+        await absorb(world)
+        world.kafka.recreate("order", 0)
+        world.send(*(PAID.but(event_id=f"new-{number}") for number in range(9)))
+        world.roll_back(world.saved[0])
+        await asyncio.sleep(A_WHILE_S * 6)
+        (lane,) = world.workers["A"].lanes.lanes()
+        assert "is not what results were published of" in str(lane.stopped)
+
+
+@in_virtual_time
 async def test_a_topic_that_no_longer_holds_the_beginning_stops_a_lane_that_needs_it() -> None:
     async with running() as world:
         await absorb(world)

@@ -107,7 +107,14 @@ def _facts(seed: int) -> Iterator[Fact]:
 
 
 def _forms() -> list[tuple[bytes, tuple[bytes, ...], Callable[[bytes], object]]]:
-    marker = Marker(Tip("a", 7), {"order": 9, "click-out": 3}, [1, 2], {"order:internal": [(1, 2)]}, "changes")
+    marker = Marker(
+        Tip("a", 7),
+        {"order": 9, "click-out": 3},
+        [1, 2],
+        {"order:internal": [(1, 2)]},
+        "changes",
+        {"order": LastRecord(8, 9, 7)},
+    )
     message = Message("dead-letter", 0, 5, b"t1", b"{}", [("h", b"v")])
     entry = Entry(marker, 6, [ResultRecord(b"t1", "order:o1@7", "order", b"{}")], [message])
     commit = Commit(

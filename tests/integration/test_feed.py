@@ -329,6 +329,19 @@ async def test_a_recreated_topic_is_recognised_by_its_end(kafka: Kafka, count: i
             await reading.seek(0, {"order": 5}, last=last)
 
 
+async def test_a_recreated_topic_is_recognised_where_no_record_is_to_be_read_now(kafka: Kafka) -> None:
+    await kafka.fill("order", numbered(5))
+    async with kafka.reading() as reading:
+        await reading.seek(0)
+        await reading.stands_at(0, {"click-out": 0, "order": 5})
+        last = {"order": last_record(reading, "order")}
+        await kafka.recreate("order")
+        await kafka.fill_in_transaction("order", numbered(5), commit=False)
+
+        with pytest.raises(LaneStopped, match=r"record at offset 4, which the lane has read, is not there any more"):
+            await reading.seek(0, {"order": 5}, last=last)
+
+
 async def test_a_last_record_may_have_expired(kafka: Kafka) -> None:
     await kafka.fill("order", numbered(5))
     async with kafka.reading() as reading:

@@ -13,7 +13,7 @@ from streams.errors import LaneStopped, RedcatError, Refused, Unavailable
 from streams.feed_places import Places
 from streams.ports import Batch, LastRecord, Positions
 from tests.simulation.group import Share
-from tests.simulation.kafka import OutOfRange
+from tests.simulation.kafka import OutOfRange, Stored
 from tests.simulation.process import PATIENCE_S, Call, Fault, Process
 from tests.simulation.servers import Servers
 
@@ -189,13 +189,8 @@ class MemoryFeed:
             except OutOfRange as error:
                 raise LaneStopped(f"{place}: {error}") from error
             expected = last.get(topic)
-            found = log.at(expected.offset) if expected is not None and expected.offset < position else None
-            if found is not None:
-                checksum = zlib.crc32(found.value or b"", zlib.crc32(found.key or b""))
-                if LastRecord(found.offset, found.timestamp, checksum) != expected:
-                    raise LaneStopped(f"{place}: the topic was recreated")
-                if any(True for _ in log.committed(found.offset + 1, position)):
-                    raise LaneStopped(f"{place}: the topic was cut off")
+            if expected is not None and log.start <= expected.offset < position:
+                _compare(place, list(log.committed(expected.offset, position)), expected, log.stable >= position)
 
     def _notice(self, topic: str, partition: int) -> None:
         for lane, reader in self._readers.items():
@@ -244,3 +239,14 @@ class MemoryFeed:
         late_s = fault.seconds if isinstance(fault, Fault) and fault.what == "late" else 0.0
         self._free_at = max(self._free_at + TOGETHER_S, self._loop.time() + late_s + self._servers.hop_s())
         self._loop.call_at(self._free_at, self._process.when_awake, self._listener.deliver, batch)
+
+
+def _compare(place: TopicPartition, found: Sequence[Stored], expected: LastRecord, decided: bool) -> None:
+    """Of what a lane has read, its last record must be there, and nothing behind it."""
+    if not found and not decided:
+        raise Unavailable(f"{place}: the record at offset {expected.offset} cannot be read now")
+    checksums = [zlib.crc32(one.value or b"", zlib.crc32(one.key or b"")) for one in found[:1]]
+    if [LastRecord(one.offset, one.timestamp, crc) for one, crc in zip(found, checksums, strict=False)] != [expected]:
+        raise LaneStopped(f"{place}: the topic was recreated")
+    if found[1:]:
+        raise LaneStopped(f"{place}: the topic was cut off")

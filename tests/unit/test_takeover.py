@@ -1,11 +1,13 @@
 """What a new owner decides from the state it found and the last marker."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from streams.errors import LaneStopped
 from streams.parking import FOR_EVER, full_name
-from streams.ports import Entry, LaneState, Marker, Positions, Spans, Tip
-from streams.takeover import GoOn, Replay, decide
+from streams.ports import Entry, LaneState, LastRecord, Marker, Positions, Spans, Tip
+from streams.takeover import GoOn, Replay, decide, require_same_records
 
 
 def entry(sequence: int, *, nonce: str = "a", positions: Positions | None = None, parked: Spans | None = None) -> Entry:
@@ -100,3 +102,26 @@ def test_histories_in_which_a_journey_was_filled_by_other_records_stop_the_lane(
 
 def test_what_was_parked_beyond_the_own_positions_will_be_parked_by_the_replay() -> None:
     assert replay(state(positions={"order": 1}), entry(5, parked={"order:internal": [(2, 4)]})).fork is None
+
+
+READ = LastRecord(offset=4, timestamp=9, checksum=7)
+OTHER = READ._replace(checksum=8)
+
+
+@pytest.mark.parametrize(
+    ("began", "stands", "last", "same"),
+    [
+        ({}, 5, {"order": READ}, True),
+        ({}, 5, {"order": OTHER}, False),
+        ({}, 5, {}, False),
+        ({"order": 3}, 5, {}, True),  # what it was may have expired
+        ({"order": 3}, 5, {"order": OTHER}, False),
+        ({}, 6, {"order": OTHER}, True),  # beyond the marker: what it had read there nobody knows
+    ],
+)
+def test_a_replay_must_have_read_what_was_read_when_the_marker_was_made(
+    began: Positions, stands: int, last: dict[str, LastRecord], same: bool
+) -> None:
+    marker = Marker(Tip("a", 1), {"order": 5}, [1], {}, last_records={"order": READ})
+    with nullcontext() if same else pytest.raises(LaneStopped, match="before offset 5 is not what results"):
+        require_same_records(marker, began, {"order": stands}, last)
