@@ -24,10 +24,11 @@ from app.alerts.backtest.running import Judge, Recorder
 from app.alerts.backtest.scoring import Found, Score, poisson_upper
 from app.alerts.backtest.trade import pending_of
 from app.alerts.backtest.trial import START_MS, TrialPlan, trial
-from app.alerts.evaluation import State, evaluate
+from app.alerts.evaluation import evaluate
 from app.alerts.model import Observations, Scope
 from app.alerts.rules_file import read_rules
 from app.alerts.simulated import delays
+from app.alerts.state import State
 from app.progress import progress_bar
 from bench.world import ROOT, World
 from streams.errors import Unavailable

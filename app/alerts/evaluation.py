@@ -5,14 +5,11 @@ from typing import Final
 import numpy as np
 
 from app.alerts.calendar import HOUR_MS, hour_of_week, maintained, promotion_at
-from app.alerts.columns import Table
-from app.alerts.model import Array, Mask, Metric, Observations, Places, Scope, Verdict
+from app.alerts.model import Mask, Observations, Places, Verdict
 from app.alerts.moment import Step
-from app.alerts.rates import Rates
-from app.alerts.rules import Rule, Rules, milliseconds
-from app.alerts.signals import RATES, VOLUMES, RateSignal
+from app.alerts.rules import Rules, milliseconds
+from app.alerts.state import State
 from app.alerts.verdicts import of_lateness, of_rates, of_volumes
-from app.alerts.volumes import Volumes
 from app.alerts.watch import MINUTE_MS
 
 LATE_MS: Final = 3 * MINUTE_MS
@@ -22,55 +19,6 @@ FORGET_MIN: Final = 7 * 24 * 60.0  # scopes that nothing is heard of
 LONGEST_STEP_MIN: Final = 180.0  # after a longer gap what came in it is not judged
 _FEWER: Final = -2.0  # clicks that a scope may lose at once without its counters being rebuilt
 _MANY_FEWER: Final = -50.0  # clicks that all scopes together may lose
-
-
-class State:
-    """All that is remembered between evaluations; `evaluate` uses it up and gives it back changed."""
-
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
-        self.at_ms: int | None = None
-        self.table = Table()
-        by_metric: dict[Metric, list[Rule]] = {}
-        for rule in rules.rules:
-            by_metric.setdefault(rule.metric, []).append(rule)
-        self.rates = {
-            (metric, reason): Rates(_signal(metric, reason), [rule for rule in of if rule.reason == reason])
-            for metric, of in by_metric.items()
-            if metric in RATES
-            for reason in dict.fromkeys(rule.reason for rule in of)
-        }
-        self.volumes = {metric: Volumes(metric, of) for metric, of in by_metric.items() if metric in VOLUMES}
-        self.lateness = by_metric.get("lateness_s", [])
-        self.late: set[tuple[str, Scope]] = set()
-        self.late_since_ms: dict[Scope, int] = {}
-        self.held_until_min: Array = np.zeros(0)
-        self.disturbed_until_min = 0.0
-        self._delays: dict[tuple[Metric, Scope | None], Array] = {}
-        self.judging_from_ms: int | None = None
-        self.promotion_ms: int | None = None
-        self.settled_min = 0.0
-
-    def set_delay(self, metric: Metric, weights: Array, scope: Scope | None = None) -> None:
-        """Use a delay learnt from history (`detectors.delay.fit`) for all, or for a scope and its notes."""
-        self._delays.pop((metric, scope), None)
-        self._delays[metric, scope] = weights
-        self.use_delays(0)
-
-    def use_delays(self, first: int) -> None:
-        """Let the scopes from row `first` on have the delays that are set for them; a scope's own goes before all's."""
-        delays = sorted(self._delays.items(), key=lambda item: item[0][1] is not None)
-        scopes, within = self.table.scopes, self.table.within
-        for (metric, scope), weights in delays:
-            rows = [row for row in range(first, len(scopes)) if scope in (None, scopes[row], *within[row])]
-            for (known, _), rates in self.rates.items():
-                if known == metric and rows:
-                    rates.set_delay(rows, weights)
-
-
-def _signal(metric: Metric, reason: str | None) -> RateSignal:
-    signal = RATES[metric]
-    return signal if reason is None else signal._replace(counted=(f"refused:{reason}",))
 
 
 def evaluate(rules: Rules, state: State, observations: Observations, now_ms: int) -> tuple[State, list[Verdict]]:
@@ -112,18 +60,8 @@ def _rows(state: State, observations: Observations, at_min: float) -> Places:
     before = len(state.table.scopes)
     rows = state.table.rows_of(observations.scopes, observations.within, at_min)
     if len(state.table.scopes) > before:
-        _resize(state, np.arange(before), at_min)
+        state.resize(np.arange(before), at_min)
     return rows
-
-
-def _resize(state: State, kept: Places, at_min: float) -> None:
-    fresh = len(state.table.scopes) - len(kept)
-    state.held_until_min = np.concatenate([state.held_until_min[kept], np.zeros(fresh)])
-    for rates in state.rates.values():
-        rates.resize(kept, state.table, at_min)
-    for volumes in state.volumes.values():
-        volumes.resize(kept, state.table, at_min)
-    state.use_delays(len(kept))
 
 
 def _known(observations: Observations, rows: Places) -> tuple[Observations, Places]:
@@ -131,11 +69,11 @@ def _known(observations: Observations, rows: Places) -> tuple[Observations, Plac
     if rows.size == 0 or rows.min() >= 0:
         return observations, rows
     some = np.flatnonzero(rows >= 0).tolist()
-    kept = Observations(
-        [observations.scopes[place] for place in some],
-        [observations.within[place] for place in some],
-        {name: counts[some] for name, counts in observations.counts.items()},
-        observations.late_ms[some],
+    kept = observations._replace(
+        scopes=[observations.scopes[place] for place in some],
+        within=[observations.within[place] for place in some],
+        counts={name: counts[some] for name, counts in observations.counts.items()},
+        late_ms=observations.late_ms[some],
     )
     return kept, rows[some]
 
@@ -186,4 +124,4 @@ def _forget(state: State, at_min: float) -> None:
     if not heard.all():
         kept = np.flatnonzero(heard)
         state.table.keep(kept)
-        _resize(state, kept, at_min)
+        state.resize(kept, at_min)

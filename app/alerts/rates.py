@@ -1,8 +1,6 @@
 """Rates of all scopes at work: what was to be expected of a step, what came, what speaks for a change."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -11,6 +9,7 @@ from app.alerts.columns import Table, resized
 from app.alerts.detectors import baseline, delay, likelihood
 from app.alerts.model import Array, Mask, Observations, Places
 from app.alerts.moment import Step
+from app.alerts.rates_known import Known, Season
 from app.alerts.rules import Rule
 from app.alerts.signals import RateSignal, summed
 from app.alerts.watch import SETTLED_CHANGE, Watch
@@ -23,42 +22,12 @@ _HALF_LIFE_H: Final = 4 * 24.0
 _NEAR_HALF_LIFE_MIN: Final = 4.0
 _FAST_HALF_LIFE_MIN: Final = 120.0
 _PACE_MIN: Final = 24 * 60.0
-_SEASON_PRIOR: Final = 500.0
-_SEASON_FORGET: Final = 0.7
 _PEER_PRIOR: Final = 20.0
 _FAST_PRIOR: Final = 30.0
 _RATIO_PRIOR: Final = 20.0
 _LEAST_CONVERTED: Final = 10.0  # conversions that a scope must have had to know what is normal, or its peers
 _LEAST_OF_PEERS: Final = 50.0
 _MOSTLY: Final = 0.95  # of a larger scope's clicks must come from notes that something is known of
-
-
-@dataclass
-class _Known:
-    """What is known of each scope."""
-
-    weights: Array  # of its delay
-    together: Array  # the delay's concentration
-    pools: Array
-    converted: Array
-    due: Array  # of larger scopes: what their notes' rates made due
-    hour_converted: Array
-    hour_due: Array
-    suspicion: Array  # the greatest of this hour, in parts of what is needed
-    pace: Array  # clicks that come due in a minute
-    near: Array  # clicks that came due lately
-    near_converted: Array
-    near_expected: Array
-    fast_converted: Array  # since the promotion began
-    fast_due: Array
-    orders: Array  # of metrics in money: to know what an order is worth
-    paid: Array
-
-
-def _known(weights: Array) -> _Known:
-    zero = [np.zeros(1) for _ in range(13)]
-    together = np.array([delay.concentration(weights, delay.step_of(1.0))])
-    return _Known(weights[None, :].copy(), together, np.zeros((1, delay.KINDS)), *zero)
 
 
 class _Traffic(NamedTuple):
@@ -78,9 +47,9 @@ class Rates:
     def __init__(self, signal: RateSignal, rules: list[Rule]) -> None:
         self.signal = signal
         self.watches = [Watch(rule) for rule in rules]
-        fill = _known(signal.weights)
-        self.known = fill
-        resized(self.known, np.zeros(0, np.intp), 0, fill)
+        self.known = Known.nothing(signal.weights)
+        resized(self.known, np.zeros(0, np.intp), 0, self.known)
+        self.season = Season()
         self._group: Places = np.zeros(0, np.intp)  # of peers: notes of one category on one platform
         self._groups = 1
         self._children: Places = np.zeros(0, np.intp)
@@ -88,7 +57,6 @@ class Rates:
         self._larger: Mask = np.zeros(0, bool)  # scopes that are made of notes
         self._notes: Mask = np.zeros(0, bool)
         self._crossing: Mask = np.zeros(0, bool)  # larger scopes that have notes in many groups
-        self._season = np.zeros((2, 168))
         self._prior = baseline.Peers(np.array([0.1]), np.array([10.0]), np.array([0.0]))
         self._usual = baseline.Rate(*(np.zeros(0) for _ in range(4)))
         self._covered: Mask = np.zeros(0, bool)  # larger scopes most of whose clicks are of notes with a known rate
@@ -99,17 +67,17 @@ class Rates:
     def resize(self, kept: Places, table: Table, at_min: float) -> None:
         """Go on with the rows `kept`, which come first now, and new ones."""
         fresh = len(table.scopes) - len(kept)
-        resized(self.known, kept, fresh, _known(self.signal.weights))
+        resized(self.known, kept, fresh, Known.nothing(self.signal.weights))
         for watch in self.watches:
             watch.resize(kept, table.of_kinds(watch.rule.scopes), table.scopes, at_min)
         self._larger = self._larger[kept]
         self._relate(table)
         self._refresh()
 
-    def set_delay(self, rows: Sequence[int], weights: Array) -> None:
-        """Use another delay for some scopes from now on."""
-        self.known.weights[rows] = weights
-        self.known.together[rows] = delay.concentration(weights, delay.step_of(1.0))
+    def set_delays(self, first: int, weights: Array, together: Array) -> None:
+        """Use other delays for the scopes from row `first` on, from now on; `together` are their concentrations."""
+        self.known.weights[first:] = weights
+        self.known.together[first:] = together
 
     def is_larger(self, row: int) -> bool:
         """Whether a scope is made of notes."""
@@ -160,7 +128,7 @@ class Rates:
         shares = delay.step_of(step.minutes)
         due = delay.advance(self.known.pools, clicks, self.known.weights, shares)
         rate, unit = self._rate(due)
-        usual = np.where(step.held, 0.0, unit * rate.mean * self._season_at(step.hour))
+        usual = np.where(step.held, 0.0, unit * rate.mean * self.season.at(step.hour))
         observed = np.where(step.held, 0.0, observed)
         self._follow(observed, usual, unit, due, step)
         doubt = rate.deviation / np.maximum(rate.mean, 1e-9)
@@ -209,12 +177,6 @@ class Rates:
     def _of_notes(self, values: Array) -> Array:
         """What the notes of larger scopes come to; 0 for other scopes."""
         return np.bincount(self._parents, values[self._children], len(values)).astype(float)
-
-    def _season_at(self, hour: int) -> float:
-        converted, expected = self._season
-        day = np.arange(hour % 24, 168, 24)
-        own = converted[hour] + 0.25 * converted[day].sum(), expected[hour] + 0.25 * expected[day].sum()
-        return float((own[0] + _SEASON_PRIOR) / (own[1] + _SEASON_PRIOR))
 
     def _follow(self, observed: Array, expected: Array, unit: Array, due: Array, step: Step) -> None:
         known = self.known
@@ -290,13 +252,7 @@ class Rates:
         kept = 0.5 ** (1 / _HALF_LIFE_H)
         for values, hour in ((known.converted, known.hour_converted), (known.due, known.hour_due)):
             values[calm] = values[calm] * kept + hour[calm]
-        before = (step.hour - 1) % 168
-        plain = self._notes & calm & (known.due > 0)
-        if plain.any():
-            rate = known.converted[plain] / np.maximum(known.due[plain], 1.0)
-            self._season[:, before] *= _SEASON_FORGET
-            self._season[0, before] += known.hour_converted[plain].sum()
-            self._season[1, before] += (known.hour_due[plain] * rate).sum()
+        self.season.learn((step.hour - 1) % 168, known, self._notes & calm & (known.due > 0))
         for values in (known.hour_converted, known.hour_due, known.suspicion):
             values[:] = 0.0
         self._refresh()

@@ -11,13 +11,14 @@ from typing import Final, NamedTuple, Protocol
 
 from app.alerts.acting import Acting, Publisher, take_over
 from app.alerts.clocks import Clock
-from app.alerts.evaluation import State, evaluate
+from app.alerts.evaluation import evaluate
 from app.alerts.life import Life, Moment
 from app.alerts.model import Observations, Verdict
 from app.alerts.observing import Seen
 from app.alerts.record import AlertRecord
 from app.alerts.requests import Requests, read_requests
 from app.alerts.rules import Rules, milliseconds
+from app.alerts.state import State
 from app.alerts.telling import Teller
 from app.redis_store.alerts import AlertStore
 from app.redis_store.reader import Reader

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from app.alerts.detectors import delay
-from app.alerts.evaluation import State, evaluate
+from app.alerts.evaluation import evaluate
 from app.alerts.model import Array, Observations, Scope, Verdict
 from app.alerts.rules import AtLeast, Maintenance, Rule, Rules
+from app.alerts.state import State
 
 START_MS = 1_794_758_400_000  # Monday, 16 November 2026, 00:00 in Shanghai
 MINUTE_MS = 60_000
@@ -42,7 +43,7 @@ class World:
         self.late_ms = np.zeros(len(SCOPES))
         self.behind_ms = 0.0
         self.random = np.random.default_rng(1)
-        self.state.set_delay("entry_rate", np.eye(delay.KINDS)[0])
+        self.state.set_delays("entry_rate", {None: np.eye(delay.KINDS)[0]})
 
     def pass_minutes(self, minutes: int) -> list[Verdict]:
         """Let time pass; returns what was said meanwhile."""
@@ -110,7 +111,7 @@ def test_when_all_of_a_platform_breaks_the_platform_is_told_and_notes_are_not() 
 def test_many_fresh_clicks_are_no_drop_though_their_entries_are_yet_to_come() -> None:
     world = World(rules(LOST), clicks=lambda minute: np.full(NOTES, 3.0 if minute < 600 else 30.0))
     slow = np.eye(delay.KINDS)[3]  # four hours
-    world.state.set_delay("entry_rate", slow)
+    world.state.set_delays("entry_rate", {None: slow})
     waiting, step = np.zeros((NOTES, delay.KINDS)), delay.step_of(1.0)
     said: list[Verdict] = []
     for _ in range(700):

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
-from app.alerts.evaluation import State, evaluate
+from app.alerts.evaluation import evaluate
 from app.alerts.model import Direction, Metric, Observations, Scope
 from app.alerts.rules import Rules
+from app.alerts.state import State
 from app.alerts.watch import MINUTE_MS
 
 AGAIN_MIN: Final = 30  # what comes back within so many minutes was never over

@@ -8,7 +8,7 @@ import numpy as np
 from app.alerts.backtest.running import RuleJudge
 from app.alerts.backtest.scoring import Truth
 from app.alerts.calendar import SHANGHAI
-from app.alerts.model import Metric, Scope
+from app.alerts.model import Array, Metric, Scope
 from app.alerts.rules import Rules, milliseconds
 from app.alerts.simulated import delays
 from app.alerts.simulated.incidents import planted
@@ -56,8 +56,9 @@ def trial(plan: TrialPlan, rules: Rules) -> Trial:
     judge = RuleJudge(rules)
     metrics: tuple[tuple[Metric, Delays], ...] = (("entry_rate", plan.entry_delays), ("order_rate", delays.orders))
     for metric, drawn in metrics:
-        judge.state.set_delay(metric, delays.learnt(random, drawn))
+        curves: dict[Scope | None, Array] = {None: delays.learnt(random, drawn)}
         for place, category in enumerate(CATEGORIES):
-            judge.state.set_delay(metric, delays.learnt(random, drawn, place), Scope("category", category))
+            curves[Scope("category", category)] = delays.learnt(random, drawn, place)
+        judge.state.set_delays(metric, curves)
     first = max(first, milliseconds(rules.learn) // 60_000)
     return Trial(World(world, population, incidents), Truth(population, incidents), judge, first, last)
