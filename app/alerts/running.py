@@ -5,7 +5,7 @@ Any number may run.  All of them look and judge, so that each knows what is norm
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final, NamedTuple, Protocol
 
@@ -43,6 +43,7 @@ class Work(NamedTuple):
     clock: Clock
     observer: Looks
     history: Callable[[Reader, int], AsyncIterator[tuple[int, Observations]]]  # what to begin with
+    delays: Callable[[Reader, State, int], Awaitable[None]]  # lets a state learn how long conversions take
     store: AlertStore
     publisher: Publisher
     teller: Teller
@@ -76,6 +77,7 @@ class Evaluator:
     async def _evaluate(self, reader: Reader) -> None:
         while True:
             at_ms = await self._work.clock.next(reader)
+            await self._work.delays(reader, self._state, at_ms)
             if self._state.at_ms is None:
                 await self._learn(reader, at_ms)
             seen = await self._work.observer.look(reader, at_ms)

@@ -8,6 +8,7 @@ from app.alerts.channels.delivery import USUAL, Courier, Delivery
 from app.alerts.channels.making import make_channel
 from app.alerts.channels.specification import read_channels
 from app.alerts.clocks import Clock, EventClock
+from app.alerts.cohorts import learn_delays, no_delays
 from app.alerts.history import hours_before, no_hours
 from app.alerts.observing import Observer
 from app.alerts.record import AlertRecord
@@ -32,7 +33,9 @@ async def evaluator(settings: Settings, clock: Clock, told: Told) -> AsyncIterat
     """An evaluator and the delivery of its messages, both to be run; Misconfigured says which setting is wrong."""
     rules = read_rules(settings.alert_rules)
     replayed = isinstance(clock, EventClock)
-    observer, history = (RecordedObserver(), no_hours) if replayed else (Observer(), hours_before)
+    observer, history, delays = (
+        (RecordedObserver(), no_hours, no_delays) if replayed else (Observer(), hours_before, learn_delays)
+    )
     teller: Teller
 
     def taken(message_id: str, channel: str) -> None:
@@ -53,7 +56,7 @@ async def evaluator(settings: Settings, clock: Clock, told: Told) -> AsyncIterat
         publisher = publisher_of(settings)
         await until_answered(publisher.start, server=f"Kafka at {settings.kafka}")
         opened.push_async_callback(publisher.stop)
-        yield Evaluator(Work(rules, clock, observer, history, store, publisher, teller, told)), delivery
+        yield Evaluator(Work(rules, clock, observer, history, delays, store, publisher, teller, told)), delivery
 
 
 def publisher_of(settings: Settings) -> AlertPublisher:

@@ -4,11 +4,13 @@ import numpy as np
 
 from app.alerts.columns import Table
 from app.alerts.curves import Curves, weights_of
+from app.alerts.maturing import Maturing
 from app.alerts.model import Array, Metric, Places, Scope
-from app.alerts.rates import Rates
+from app.alerts.rates import QUIET_SHARE, Rates
 from app.alerts.rules import Rule, Rules
 from app.alerts.signals import RATES, VOLUMES, RateSignal
 from app.alerts.volumes import Volumes
+from app.alerts.watch import MINUTE_MS
 
 
 class State:
@@ -34,6 +36,8 @@ class State:
         self.held_until_min: Array = np.zeros(0)
         self.disturbed_until_min = 0.0
         self.curves: dict[Metric, Curves] = {}
+        self.maturing = Maturing()
+        self.matured_hour: int | None = None  # when it was looked how cohorts mature
         self.judging_from_ms: int | None = None
         self.promotion_ms: int | None = None
         self.settled_min = 0.0
@@ -42,6 +46,20 @@ class State:
         """Use delays learnt from history (`detectors.delay.fit`) in place of those there were."""
         self.curves[metric] = curves
         self._use_delays(0)
+
+    def disturbed(self, at_ms: int) -> bool:
+        """Whether nothing can be said just now: all is late, or counters are being rebuilt."""
+        return self.disturbed_until_min > at_ms / MINUTE_MS
+
+    def calm_categories(self, at_ms: int) -> list[str]:
+        """The categories in which nothing seems to be wrong, those with most clicks first."""
+        pace: Array = np.zeros(len(self.table.scopes))
+        calm = self.table.of_kinds(["category"]) & (self.held_until_min <= at_ms / MINUTE_MS)
+        for rates in self.rates.values():
+            calm &= rates.known.suspicion < QUIET_SHARE
+            pace = np.maximum(pace, rates.known.pace)
+        rows = np.flatnonzero(calm)
+        return [self.table.scopes[row].id for row in rows[np.argsort(-pace[rows], kind="stable")].tolist()]
 
     def resize(self, kept: Places, at_min: float) -> None:
         """Go on with the rows `kept` of the table as it was, which come first in it now, and new ones."""
