@@ -18,7 +18,7 @@ HOUR_MIN: Final = 60
 CURRENCY: Final = "gross_minor:"
 
 Counts = Mapping[str, int]
-Dated = list[tuple[float, Counts]]
+Dated = Sequence[tuple[float, Counts]]
 """Counters of cohorts by when these began, in minutes since 1970."""
 
 
@@ -83,11 +83,11 @@ _MEASURED: Final = {
 }
 
 
-async def _dated(reader: Reader, categories: Sequence[str], at_ms: int) -> dict[tuple[str, str], Dated]:
+async def _dated(reader: Reader, categories: Sequence[str], at_ms: int) -> Mapping[tuple[str, str], Dated]:
     series, last = LiveSeries(reader), at_ms // HOUR_MS
     most_h = int(max(ages.most_min for ages in AGES.values())) // HOUR_MIN
     names = [f"{base}g{category}" for base in BASES.values() for category in categories]
-    dated: dict[tuple[str, str], Dated] = {}
+    dated: dict[tuple[str, str], list[tuple[float, Counts]]] = {}
     # Hour by hour, so that no request keeps the server for long.
     for hour in range(last - BY_MINUTE_HOURS + 1, last + 1):
         wanted = [f"{minute:02d}{name}" for minute in range(HOUR_MIN) for name in names]

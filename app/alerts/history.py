@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
+from app.alerts.counted import larger_scopes
 from app.alerts.model import Observations, Scope
-from app.alerts.observing import larger_scopes
 from app.alerts.recorded import ByScope, add_counts, observations_of, own_base, scopes_of
 from app.redis_store.reader import Reader
 from app.redis_store.series_reader import read_series

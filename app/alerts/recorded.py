@@ -5,13 +5,15 @@ quickly: simulations, replays and looking back.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final, TypeAlias
 
 import numpy as np
 
 from app.alerts.causes import Place
+from app.alerts.counted import channel_row, larger_scopes
 from app.alerts.model import Observations, Scope
-from app.alerts.observing import Seen, channel_row, larger_scopes
+from app.alerts.observing import Seen
 from app.alerts.triage import Worth
 from app.redis_store.live_series import LiveSeries
 from app.redis_store.reader import Cell, CellCounters, Reader
@@ -33,6 +35,10 @@ class RecordedObserver:
         self._hours: dict[int, dict[int, ByScope]] = {}
         self._worths: dict[Scope, Worth] = {}
         self._places: dict[Scope, Place] = {}
+
+    def following(self, _: Reader) -> AbstractAsyncContextManager[None]:
+        """Nothing is followed: each look reads what it needs."""
+        return nullcontext()
 
     async def look(self, reader: Reader, at_ms: int) -> Seen:
         """What happened since the look before, from the one round minute to the other."""

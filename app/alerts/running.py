@@ -33,6 +33,8 @@ RENEW_S: Final = 2.0
 class Looks(Protocol):
     """What looks at what happened: see app.alerts.observing.Observer and app.alerts.recorded.RecordedObserver."""
 
+    def following(self, reader: Reader) -> AbstractAsyncContextManager[None]: ...
+
     async def look(self, reader: Reader, at_ms: int) -> Seen: ...
 
 
@@ -65,7 +67,7 @@ class Evaluator:
         try:
             while True:
                 try:
-                    async with open_reader() as reader:
+                    async with open_reader() as reader, self._work.observer.following(reader):
                         await self._evaluate(reader)
                 except Unavailable as error:
                     log.warning("alerts wait for a server", extra={"reason": str(error)})
@@ -75,8 +77,11 @@ class Evaluator:
             await self._stop_acting()
 
     async def _evaluate(self, reader: Reader) -> None:
+        """Evaluate until the namespace is replaced by a rebuild, which another reader must read."""
         while True:
             at_ms = await self._work.clock.next(reader)
+            if not await reader.is_in_force():
+                return
             await self._work.delays(reader, self._state, at_ms)
             if self._state.at_ms is None:
                 await self._learn(reader, at_ms)

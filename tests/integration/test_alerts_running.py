@@ -99,12 +99,14 @@ async def test_what_is_observed_is_what_was_counted_since_the_look_before(settin
     traffic = list(simulate(SimulatorConfig(events=2_000, notes=30, partitions=PARTITIONS), Tallies()))
     await absorb(settings, traffic[:1_500])
     async with reading(settings) as reader:
-        observer, looks = Observer(), []
+        observer, looks = Observer(), list[Seen]()
         before = {note_id: cells async for note_id, cells in reader.notes()}
-        looks.append(await observer.look(reader, 60_000))
-        await absorb(settings, traffic[1_500:])
-        looks.append(await observer.look(reader, 120_000))
-        looks.append(await observer.look(reader, 180_000))
+        async with observer.following(reader):
+            looks.append(await observer.look(reader, 60_000))
+            await absorb(settings, traffic[1_500:])
+            looks.append(await observer.look(reader, 120_000))
+        async with observer.following(reader):  # as after a loss of the connection, or a rebuild
+            looks.append(await observer.look(reader, 180_000))
         notes = {note_id: cells async for note_id, cells in reader.notes()}
         ledger = await reader.ledger()
 
