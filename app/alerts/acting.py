@@ -37,7 +37,7 @@ class Store(Protocol):
 
     async def acquire(self, nonce: str, lease_ms: int) -> Found | None: ...
 
-    async def commit(self, tip: Tip, state: bytes, transitions: bytes | None) -> Tip: ...
+    async def commit(self, tip: Tip, state: bytes, transitions: bytes | None, memory: bytes | None) -> Tip: ...
 
     async def published(self, tip: Tip, of: Tip) -> None: ...
 
@@ -73,8 +73,12 @@ class Acting:
         self._producer = producer
         self._tip = tip
 
-    async def act(self, moment: Moment, rules: Rules, asked: Requests, taken: set[str]) -> list[AlertRecord]:
+    async def act(
+        self, moment: Moment, rules: Rules, asked: Requests, *, taken: set[str], memory: bytes | None = None
+    ) -> list[AlertRecord]:
         """Take a step and publish its transitions; `taken` are messages that all channels have taken.
+
+        `memory`, if it is time to remember that too, is what detectors have learnt.
 
         After any error this object is of no use: what was done is known to whoever takes over.
         """
@@ -87,7 +91,8 @@ class Acting:
         notices = due(notices, life, ended, asked, About(rules, moment.places))
         remembered = Remembered(life=life, notices=notices)
         state = msgspec.json.encode(remembered)
-        self._tip = await self._store.commit(self._tip, state, msgspec.json.encode(records) if records else None)
+        transitions = msgspec.json.encode(records) if records else None
+        self._tip = await self._store.commit(self._tip, state, transitions, memory)
         if records:
             await self._producer.publish(transitions_of(records), _marker(self._tip, state))
             await self._store.published(self._tip, self._tip)

@@ -81,13 +81,18 @@ class Table:
     def keep(self, rows: Places) -> None:
         """Forget all other scopes, but for what those that stay belong to."""
         scopes, within, seen_min = self.scopes, self.within, self.seen_min[rows]
+        self.fill([scopes[row] for row in rows.tolist()], [within[row] for row in rows.tolist()])
+        self.seen_min = seen_min
+
+    def fill(self, scopes: Sequence[Scope], within: Sequence[tuple[Scope, ...]]) -> None:
+        """Have these scopes and no others, in this order."""
         self.scopes, self.within, self.row = [], [], {}
         self._kinds, self._pairs, self._group, self._groups, self._last = [], [], [], {}, None
-        for row in rows.tolist():
-            self._append(scopes[row], within[row])
+        for scope, larger in zip(scopes, within, strict=True):
+            self._append(scope, larger)
         for row, larger in enumerate(self.within):
             self._pairs += [(row, self.row[one]) for one in larger if one in self.row]
-        self.seen_min = seen_min
+        self.seen_min = np.zeros(len(scopes))
 
     def _add(self, scope: Scope, larger: tuple[Scope, ...]) -> None:
         for one in larger:

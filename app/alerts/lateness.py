@@ -18,7 +18,7 @@ class Lateness:
     """Remembers when each platform was heard of last."""
 
     def __init__(self) -> None:
-        self._newest_ms: dict[str, int] = {}
+        self.newest_ms: dict[str, int] = {}
         self._series: tuple[Reader, LiveSeries] | None = None
 
     async def of(self, reader: Reader, rows: Mapping[str, Collection[str]], at_ms: int) -> dict[str, float]:
@@ -38,13 +38,13 @@ class Lateness:
             self._hear(platform, minutes, at_ms)
         return {
             platform: float(late_ms)
-            for platform, newest_ms in self._newest_ms.items()
+            for platform, newest_ms in self.newest_ms.items()
             if 0 < (late_ms := at_ms - newest_ms) < FORGET_MS
         }
 
     def _hear(self, platform: str, minutes: Mapping[int, int], at_ms: int) -> None:
         """Note when a platform was heard of last, once it is heard of steadily."""
         told = [minute_ms for minute_ms, count in minutes.items() if count > 0 and minute_ms <= at_ms]
-        if told and (platform in self._newest_ms or sum(minutes[one] for one in told) >= STEADY):
+        if told and (platform in self.newest_ms or sum(minutes[one] for one in told) >= STEADY):
             newest_ms = max(told) + MINUTE_MS
-            self._newest_ms[platform] = max(self._newest_ms.get(platform, 0), min(newest_ms, at_ms))
+            self.newest_ms[platform] = max(self.newest_ms.get(platform, 0), min(newest_ms, at_ms))

@@ -48,6 +48,11 @@ class Observer:
         for name in ("clicks", "consumed", "invalid", REFUSED, f"{REFUSED}:no_click"):
             self.columns.column(name)
 
+    def become(self, other: "Observer") -> None:
+        """Go on where another one was; not while anything is followed."""
+        self.scopes, self.columns, self.lateness = other.scopes, other.columns, other.lateness
+        self.totals, self.recent, self.seen_min = other.totals, other.recent, other.seen_min
+
     @asynccontextmanager
     async def following(self, reader: Reader) -> AsyncIterator[None]:
         """Follow what changes, so that looks need not read everything; looks are made while this is entered."""

@@ -60,9 +60,9 @@ class Rates:
         self._prior = baseline.Peers(np.array([0.1]), np.array([10.0]), np.array([0.0]))
         self._usual = baseline.Rate(*(np.zeros(0) for _ in range(4)))
         self._covered: Mask = np.zeros(0, bool)  # larger scopes most of whose clicks are of notes with a known rate
-        self._fast = False
-        self._watched_min = 0.0
-        self._awake = False  # until the first conversion: before, there is nothing to judge by
+        self.fast = False
+        self.watched_min = 0.0
+        self.awake = False  # until the first conversion: before, there is nothing to judge by
 
     def resize(self, kept: Places, table: Table, at_min: float) -> None:
         """Go on with the rows `kept`, which come first now, and new ones."""
@@ -72,7 +72,7 @@ class Rates:
             watch.resize(kept, table.of_kinds(watch.rule.scopes), table.scopes, at_min)
         self._larger = self._larger[kept]
         self._relate(table)
-        self._refresh()
+        self.refresh()
 
     def set_delays(self, first: int, weights: Array, together: Array) -> None:
         """Use other delays for the scopes from row `first` on, from now on; `together` are their concentrations."""
@@ -102,7 +102,7 @@ class Rates:
         self._notes = table.of_kinds(["note"])
         self._crossing = larger & table.of_kinds(["campaign", "merchant"])
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """What peers have in common, and how much traffic there is: looked at every hour."""
         known = self.known
         # What larger scopes have learnt is no rate, but a ratio to what their notes make of it.
@@ -110,7 +110,7 @@ class Rates:
         self._prior = baseline.peers(*own, self._group, self._groups)
         self._usual = self._usual_rate()
         for watch in self.watches:
-            watch.need(known.pace / -np.expm1(-max(self._watched_min, 1.0) / _PACE_MIN))
+            watch.need(known.pace / -np.expm1(-max(self.watched_min, 1.0) / _PACE_MIN))
 
     def advance(self, observations: Observations, rows: Places, step: Step) -> None:
         """Take in a step.  `rows` are those of the observed scopes."""
@@ -119,8 +119,8 @@ class Rates:
         size = len(self.known.due)
         clicks, observed = np.zeros(size), np.zeros(size)
         observed[rows] = summed(observations, self.signal.counted)
-        self._awake = self._awake or bool(observed.any())
-        if not self._awake:
+        self.awake = self.awake or bool(observed.any())
+        if not self.awake:
             return
         clicks[rows] = np.maximum(summed(observations, self.signal.base), 0.0)
         if self.signal.money:
@@ -156,7 +156,7 @@ class Rates:
         if len(self._parents):
             made = self._of_notes(np.where(self._notes, due * rate.mean, 0.0))
             unit = np.where(self._larger, np.where(self._covered, made, 0.0), due)
-        if self._fast:
+        if self.fast:
             total = known.fast_due + _FAST_PRIOR
             rate = rate._replace(mean=(known.fast_converted + _FAST_PRIOR * rate.mean) / total)
         return rate, unit
@@ -184,7 +184,7 @@ class Rates:
         known.near = known.near * kept + due
         known.near_converted = known.near_converted * kept + observed
         known.near_expected = known.near_expected * kept + expected
-        self._watched_min += step.minutes
+        self.watched_min += step.minutes
         slow = math.exp(-step.minutes / _PACE_MIN)
         known.pace *= slow
         known.pace += (1 - slow) * due / step.minutes
@@ -193,16 +193,16 @@ class Rates:
         known.hour_due += seen
         if step.promotion_min is not None:
             self._follow_fast(observed, seen, step)
-        elif self._fast:
-            self._fast = False
+        elif self.fast:
+            self.fast = False
 
     def _follow_fast(self, observed: Array, seen: Array, step: Step) -> None:
         """In a promotion yesterday's rates say little: those of the last hours count."""
         known = self.known
-        if not self._fast:
+        if not self.fast:
             known.fast_converted[:] = 0.0
             known.fast_due[:] = 0.0
-            self._fast = True
+            self.fast = True
         kept = 0.5 ** (step.minutes / _FAST_HALF_LIFE_MIN)
         calm = known.suspicion < QUIET_SHARE
         for values, now in ((known.fast_converted, observed), (known.fast_due, seen)):
@@ -255,4 +255,4 @@ class Rates:
         self.season.learn((step.hour - 1) % 168, known, self._notes & calm & (known.due > 0))
         for values in (known.hour_converted, known.hour_due, known.suspicion):
             values[:] = 0.0
-        self._refresh()
+        self.refresh()

@@ -16,6 +16,7 @@ from app.alerts.life import Life, Moment
 from app.alerts.model import Observations, Verdict
 from app.alerts.observing import Seen
 from app.alerts.record import AlertRecord
+from app.alerts.remembering import Remembering
 from app.alerts.requests import Requests, read_requests
 from app.alerts.rules import Rules, milliseconds
 from app.alerts.state import State
@@ -38,14 +39,21 @@ class Looks(Protocol):
     async def look(self, reader: Reader, at_ms: int) -> Seen: ...
 
 
+class Sight(NamedTuple):
+    """How an evaluator sees what happens, and what has happened before."""
+
+    observer: Looks
+    history: Callable[[Reader, int], AsyncIterator[tuple[int, Observations]]]  # what to begin with
+    delays: Callable[[Reader, State, int], Awaitable[None]]  # lets a state learn how long conversions take
+    remembering: Remembering | None  # None: what is learnt does not outlive the process
+
+
 class Work(NamedTuple):
     """What an evaluator works with."""
 
     rules: Rules
     clock: Clock
-    observer: Looks
-    history: Callable[[Reader, int], AsyncIterator[tuple[int, Observations]]]  # what to begin with
-    delays: Callable[[Reader, State, int], Awaitable[None]]  # lets a state learn how long conversions take
+    sight: Sight
     store: AlertStore
     publisher: Publisher
     teller: Teller
@@ -67,7 +75,8 @@ class Evaluator:
         try:
             while True:
                 try:
-                    async with open_reader() as reader, self._work.observer.following(reader):
+                    await self._recall()
+                    async with open_reader() as reader, self._work.sight.observer.following(reader):
                         await self._evaluate(reader)
                 except Unavailable as error:
                     log.warning("alerts wait for a server", extra={"reason": str(error)})
@@ -76,16 +85,22 @@ class Evaluator:
             renewing.cancel()
             await self._stop_acting()
 
+    async def _recall(self) -> None:
+        """Go on with what was remembered when the last evaluator ended, if this one has not begun."""
+        remembering = self._work.sight.remembering
+        if remembering is not None and self._state.at_ms is None:
+            self._state = remembering.recall(await self._work.store.memory(), self._work.rules) or self._state
+
     async def _evaluate(self, reader: Reader) -> None:
         """Evaluate until the namespace is replaced by a rebuild, which another reader must read."""
         while True:
             at_ms = await self._work.clock.next(reader)
             if not await reader.is_in_force():
                 return
-            await self._work.delays(reader, self._state, at_ms)
+            await self._work.sight.delays(reader, self._state, at_ms)
             if self._state.at_ms is None:
                 await self._learn(reader, at_ms)
-            seen = await self._work.observer.look(reader, at_ms)
+            seen = await self._work.sight.observer.look(reader, at_ms)
             # In a thread: with very many scopes it takes seconds, in which the lease must be kept.
             self._state, verdicts = await asyncio.to_thread(
                 evaluate, self._work.rules, self._state, seen.observations, at_ms
@@ -99,7 +114,7 @@ class Evaluator:
     async def _learn(self, reader: Reader, at_ms: int) -> None:
         """Take in the hours before, if there are any; what was wrong in them is told by nobody now."""
         hours = 0
-        async for hour_ms, observations in self._work.history(reader, at_ms):
+        async for hour_ms, observations in self._work.sight.history(reader, at_ms):
             self._state, _ = await asyncio.to_thread(evaluate, self._work.rules, self._state, observations, hour_ms)
             hours += 1
         if hours:
@@ -117,7 +132,8 @@ class Evaluator:
         acting = self.acting
         asked, taken = read_requests(*await work.store.asked()), work.teller.all_taken()
         moment = _moment(seen, verdicts, acting.remembered.life, at_ms)
-        records = await acting.act(moment, work.rules, asked, taken)
+        memory = None if work.sight.remembering is None else await work.sight.remembering.memory(self._state)
+        records = await acting.act(moment, work.rules, asked, taken=taken, memory=memory)
         work.teller.settled(taken)
         work.told(records)
         await work.teller.tell(acting.remembered.notices.waiting, reader, self._repeat_s)

@@ -1,6 +1,7 @@
 """An evaluator put together from the settings."""
 
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -13,8 +14,9 @@ from app.alerts.history import hours_before, no_hours
 from app.alerts.observing import Observer
 from app.alerts.record import AlertRecord
 from app.alerts.recorded import RecordedObserver
+from app.alerts.remembering import Remembering
 from app.alerts.rules_file import read_rules
-from app.alerts.running import Evaluator, Work
+from app.alerts.running import Evaluator, Sight, Work
 from app.alerts.telling import Teller
 from app.connections import kafka_options, redis_address, until_answered
 from app.redis_store.alerts import AlertStore
@@ -32,10 +34,6 @@ Told = Callable[[Sequence[AlertRecord]], None]
 async def evaluator(settings: Settings, clock: Clock, told: Told) -> AsyncIterator[tuple[Evaluator, Delivery]]:
     """An evaluator and the delivery of its messages, both to be run; Misconfigured says which setting is wrong."""
     rules = read_rules(settings.alert_rules)
-    replayed = isinstance(clock, EventClock)
-    observer, history, delays = (
-        (RecordedObserver(), no_hours, no_delays) if replayed else (Observer(), hours_before, learn_delays)
-    )
     teller: Teller
 
     def taken(message_id: str, channel: str) -> None:
@@ -56,7 +54,16 @@ async def evaluator(settings: Settings, clock: Clock, told: Told) -> AsyncIterat
         publisher = publisher_of(settings)
         await until_answered(publisher.start, server=f"Kafka at {settings.kafka}")
         opened.push_async_callback(publisher.stop)
-        yield Evaluator(Work(rules, clock, observer, history, delays, store, publisher, teller, told)), delivery
+        yield Evaluator(Work(rules, clock, _sight(clock), store, publisher, teller, told)), delivery
+
+
+def _sight(clock: Clock) -> Sight:
+    """Of a replay what its time series tell, from its beginning; else counters as they change, from what is known."""
+    if isinstance(clock, EventClock):
+        return Sight(RecordedObserver(), no_hours, no_delays, None)
+    observer = Observer()
+    remembering = Remembering(observer, now_ms=lambda: time.time_ns() // 1_000_000)
+    return Sight(observer, hours_before, learn_delays, remembering)
 
 
 def publisher_of(settings: Settings) -> AlertPublisher:

@@ -36,7 +36,7 @@ def of_volumes(metric: Metric, volumes: Volumes, scopes: Sequence[Scope], now_ms
     """The verdicts of all rules about a volume."""
     for watch in volumes.watches:
         rows = volumes.rows[watch.rows]
-        blind = volumes.recent[watch.rows] < np.minimum(watch.least_sample, _LEAST_RECENT)
+        blind = volumes.now.recent[watch.rows] < np.minimum(watch.least_sample, _LEAST_RECENT)
         firing = watch.firing()
         yield from _told(metric, watch, [scopes[row] for row in _worth(watch, firing, rows)], firing, blind, now_ms)
 

@@ -1,5 +1,6 @@
 """Volumes of all scopes at work: how much comes, against what usually comes at that hour of the week."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,16 @@ _PROMOTION_HALF_LIFE_MIN: Final = 60.0
 _LEAST_DISPERSION: Final = 0.01  # traffic is burstier than a Poisson's, always
 
 
+@dataclass
+class Now:
+    """The present hour, by scope."""
+
+    counts: Array
+    minutes: Array  # over which these were counted
+    suspicion: Array  # the greatest so far, in parts of what is needed
+    recent: Array  # what was expected lately
+
+
 class Volumes:
     """One volume in the scopes that its rules are about."""
 
@@ -27,20 +38,14 @@ class Volumes:
         self.kinds = {kind for rule in rules for kind in rule.scopes}
         self.rows: Places = np.zeros(0, np.intp)
         self.season = HourOfWeek.unknown(0)
-        self._hour: Array = np.zeros(0)  # counts of the present hour, and over how many minutes
-        self._minutes: Array = np.zeros(0)
-        self._suspicion: Array = np.zeros(0)
-        self.recent: Array = np.zeros(0)
+        self.now = Now(*(np.zeros(0) for _ in range(4)))
 
     def resize(self, kept: Places, table: Table, at_min: float) -> None:
         """Go on with the rows `kept`, which come first now, and new ones."""
         self.rows, old = moved(self.rows, kept, table.of_kinds(self.kinds))
         fresh = len(self.rows) - len(old)
         resized(self.season, old, fresh, HourOfWeek.unknown(1))
-        self._hour, self._minutes, self._suspicion, self.recent = (
-            np.concatenate([values[old], np.zeros(fresh)])
-            for values in (self._hour, self._minutes, self._suspicion, self.recent)
-        )
+        resized(self.now, old, fresh, Now(*(np.zeros(1) for _ in range(4))))
         for watch in self.watches:
             chosen = table.of_kinds(watch.rule.scopes)[self.rows]
             watch.resize(old, chosen, [table.scopes[row] for row in self.rows.tolist()], at_min)
@@ -55,12 +60,12 @@ class Volumes:
         plain = usual / self.season.level()
         known = ~np.isnan(usual) & ~held
         expected = np.where(known, usual, 0.0)
-        self.recent *= 0.5 ** (step.minutes / 15)
-        self.recent += expected
+        self.now.recent *= 0.5 ** (step.minutes / 15)
+        self.now.recent += expected
         for watch in self.watches:
             self._judge(watch, np.where(known, counts, 0.0), expected, step)
         half_life = None if step.promotion_min is None else _PROMOTION_HALF_LIFE_MIN
-        calm = (self._suspicion < QUIET_SHARE) | (step.promotion_min is not None)
+        calm = (self.now.suspicion < QUIET_SHARE) | (step.promotion_min is not None)
         self.season.follow(counts, plain, step.minutes, known & calm, half_life)
         self._learn(counts, held, step)
 
@@ -81,16 +86,16 @@ class Volumes:
         watch.runs.rest(watch.needed, step.at_min)
         stale = step.at_min - watch.runs.since_min.min(axis=1) > STALE_MIN
         top = np.where(stale, 0.0, (watch.runs.evidence / watch.needed).max(axis=1))
-        self._suspicion[watch.rows] = np.maximum(self._suspicion[watch.rows], top)
+        self.now.suspicion[watch.rows] = np.maximum(self.now.suspicion[watch.rows], top)
 
     def _learn(self, counts: Array, held: Mask, step: Step) -> None:
         if step.new_hour:
-            calm = (self._suspicion < QUIET_SHARE) & (step.promotion_min is None)
-            self.season.learn(self._hour, self._minutes, (step.hour - 1) % 168, calm)
+            calm = (self.now.suspicion < QUIET_SHARE) & (step.promotion_min is None)
+            self.season.learn(self.now.counts, self.now.minutes, (step.hour - 1) % 168, calm)
             self.season.turn(step.hour)
-            for values in (self._hour, self._minutes, self._suspicion):
+            for values in (self.now.counts, self.now.minutes, self.now.suspicion):
                 values[:] = 0.0
             for watch in self.watches:
                 watch.need(np.ones(len(self.rows)))
-        self._hour += np.where(held, 0.0, counts)
-        self._minutes += np.where(held, 0.0, step.minutes)
+        self.now.counts += np.where(held, 0.0, counts)
+        self.now.minutes += np.where(held, 0.0, step.minutes)

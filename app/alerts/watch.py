@@ -38,7 +38,7 @@ class Watch:
         self.least_absolute: Array = np.zeros(0)
         self.least_sample: Array = np.zeros(0)
         self.needed: Array = np.full(len(self.changes), MOST_NEEDED)
-        self._drift: Array = np.zeros((0, len(self.changes)))
+        self.drift: Array = np.zeros((0, len(self.changes)))
 
     def resize(self, kept: Places, chosen: Mask, scopes: Sequence[Scope], at_min: float) -> None:
         """Go on with those of the signal's scopes that had the rows `kept`, which come first now, and with new ones.
@@ -50,7 +50,7 @@ class Watch:
         empty = Runs.rested(1, len(self.changes))
         empty.since_min[:] = at_min
         resized(self.runs, old, len(fresh), empty)
-        self._drift = np.concatenate([self._drift[old], np.full((len(fresh), len(self.changes)), _UNKNOWN_DRIFT)])
+        self.drift = np.concatenate([self.drift[old], np.full((len(fresh), len(self.changes)), _UNKNOWN_DRIFT)])
         least = [self.rule.at_least_of(scope) for scope in fresh]
         self.answered = np.concatenate([self.answered[old], np.zeros(len(fresh), bool)])
         self.muted = np.concatenate([self.muted[old], np.array([self.rule.muted(scope) for scope in fresh], bool)])
@@ -61,13 +61,13 @@ class Watch:
     def notice(self, evidence: Array, minutes: float) -> None:
         """Follow how much evidence a minute takes away from each CUSUM on the average."""
         kept = math.exp(-minutes / _DRIFT_MIN)
-        self._drift *= kept
-        self._drift += (1 - kept) / minutes * np.maximum(-evidence, 0.0)
+        self.drift *= kept
+        self.drift += (1 - kept) / minutes * np.maximum(-evidence, 0.0)
 
     def need(self, trials_per_min: Array) -> None:
         """Set the evidence needed from how much traffic there is to raise false alarms, change by change."""
         steps = np.clip(trials_per_min[self.rows], LEAST_PACE, 1.0)[:, None]
-        often = np.minimum(steps, self._drift).sum(axis=0) * WEEK_MIN
+        often = np.minimum(steps, self.drift).sum(axis=0) * WEEK_MIN
         wished = self.rule.false_alarms_per_week / len(self.changes)
         self.needed = np.array([needed_evidence(times, wished) for times in often])
 

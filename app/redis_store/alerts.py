@@ -5,7 +5,8 @@ lease only keeps a second evaluator from taking over while the first one works. 
 
     GROUP:{0}:alerts:tip           nonce of the acting evaluator and number of its last commit
     GROUP:{0}:alerts:lease         nonce, expires by itself
-    GROUP:{0}:alerts               hash: state, unpublished (transitions not known to be in Kafka), published (a tip)
+    GROUP:{0}:alerts               hash: state, unpublished (transitions not known to be in Kafka), published (a tip),
+                                   memory (what detectors have learnt, for evaluators that begin)
     GROUP:{0}:alerts:silences      hash: id -> JSON
     GROUP:{0}:alerts:acknowledged  hash: alert id -> JSON
 """
@@ -35,13 +36,14 @@ redis.call('SET', KEYS[1], ARGV[1] .. ':' .. sequence)
 return {sequence, kept[1], kept[2], kept[3]}
 """
 
-# ARGV: tip, new tip, state, transitions or nothing.
+# ARGV: tip, new tip, state, transitions or nothing, memory or nothing (the one there stays).
 _COMMIT: Final = (
     _TIP_IS
     + """
 if redis.call('HEXISTS', KEYS[2], 'unpublished') == 1 then return {err = 'REFUSED transitions wait'} end
 redis.call('HSET', KEYS[2], 'state', ARGV[3])
 if ARGV[4] ~= '' then redis.call('HSET', KEYS[2], 'unpublished', ARGV[4]) end
+if ARGV[5] ~= '' then redis.call('HSET', KEYS[2], 'memory', ARGV[5]) end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1
 """
@@ -123,11 +125,11 @@ class AlertStore:
         known = None if published is None else unpack_tip(published, self._keys.state)
         return Remembered(Tip(nonce, int(sequence)), state, self._waiting(unpublished), known)
 
-    async def commit(self, tip: Tip, state: bytes, transitions: bytes | None) -> Tip:
+    async def commit(self, tip: Tip, state: bytes, transitions: bytes | None, memory: bytes | None = None) -> Tip:
         """Remember a step; returns the new tip.  Refused if somebody else acts by now, or transitions still wait."""
         new = Tip(tip.nonce, tip.sequence + 1)
         waiting = b"" if transitions is None else pack_tip(new) + b" " + transitions
-        await self._run(_COMMIT, pack_tip(tip), pack_tip(new), state, waiting)
+        await self._run(_COMMIT, pack_tip(tip), pack_tip(new), state, waiting, memory or b"")
         return new
 
     async def published(self, tip: Tip, of: Tip) -> None:
@@ -152,6 +154,11 @@ class AlertStore:
         """What is remembered, for whoever only looks."""
         state: bytes | None = await self._ask("HGET", self._keys.state, "state")
         return state
+
+    async def memory(self) -> bytes | None:
+        """What detectors had learnt when that was remembered last."""
+        memory: bytes | None = await self._ask("HGET", self._keys.state, "memory")
+        return memory
 
     async def asked(self) -> tuple[dict[str, bytes], dict[str, bytes]]:
         """Silences by their id and acknowledgements by alert."""

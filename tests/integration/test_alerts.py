@@ -86,7 +86,7 @@ class World:
         while True:
             try:
                 acting = acting or await self.take_over()
-                await acting.act(moment, RULES, NOTHING_ASKED, set())
+                await acting.act(moment, RULES, NOTHING_ASKED, taken=set())
                 return acting
             except Crash:
                 acting = None
@@ -160,7 +160,7 @@ def verdicts_at(number: int) -> list[Any]:
 async def test_what_waited_when_the_evaluator_was_killed_is_published_by_the_next(world: World) -> None:
     world.plan[:] = [("publish", "before")]
     with pytest.raises(Crash):
-        await (await world.take_over()).act(Moment(at(0), verdicts_at(0), PLACES), RULES, NOTHING_ASKED, set())
+        await (await world.take_over()).act(Moment(at(0), verdicts_at(0), PLACES), RULES, NOTHING_ASKED, taken=set())
     assert await world.published() == []
 
     await world.take_over()
@@ -176,10 +176,10 @@ async def test_of_two_evaluators_one_acts_and_who_was_overtaken_can_do_nothing(w
     await world.link.ask(command("DEL", world.keys.lease))  # it was frozen for longer than its lease
     second = await take_over(world.store, world.publisher)
     assert second is not None
-    await second.act(Moment(at(1), verdicts_at(1), PLACES), RULES, NOTHING_ASKED, set())
+    await second.act(Moment(at(1), verdicts_at(1), PLACES), RULES, NOTHING_ASKED, taken=set())
 
     with pytest.raises(Refused):
-        await first.act(Moment(at(1), verdicts_at(1), PLACES), RULES, NOTHING_ASKED, set())
+        await first.act(Moment(at(1), verdicts_at(1), PLACES), RULES, NOTHING_ASKED, taken=set())
     with pytest.raises(Refused):
         await first.renew()
     await second.renew()
@@ -193,7 +193,7 @@ async def test_an_overtaken_evaluator_that_has_committed_cannot_publish(world: W
     world.plan[:] = [("publish", "before")]
     first._producer = Fragile(old_producer, world.plan)
     with pytest.raises(Crash):
-        await first.act(Moment(at(0), verdicts_at(0), PLACES), RULES, NOTHING_ASKED, set())
+        await first.act(Moment(at(0), verdicts_at(0), PLACES), RULES, NOTHING_ASKED, taken=set())
     await world.link.ask(command("DEL", world.keys.lease))
     assert await take_over(world.store, world.publisher) is not None
 

@@ -1,13 +1,13 @@
 """How good alerts were, where the truth is known: what was found and how fast, what was false and why."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from app.alerts.backtest.running import Alert
-from app.alerts.model import Array
+from app.alerts.model import Array, Scope
 from app.alerts.simulated.incidents import HARMLESS, Incident, IncidentKind
 from app.alerts.simulated.population import Population
 
@@ -70,7 +70,8 @@ class Truth:
 
     def score(self, alerts: Sequence[Alert], *, first: int, last: int) -> Score:
         """Judge the alerts that began from minute `first` to `last`."""
-        counted = [alert for alert in alerts if first <= alert.start < last and not self._folded(alert, alerts)]
+        others = _Others(alerts)
+        counted = [alert for alert in alerts if first <= alert.start < last and not self._folded(alert, others)]
         false = []
         for alert in counted:
             beside = [number for number in range(len(self.incidents)) if self._at_the_time(alert, number)]
@@ -117,15 +118,29 @@ class Truth:
         share: Array = population.with_larger(concerned) / np.maximum(population.with_larger(usual), 1e-9)
         return share
 
-    def _folded(self, alert: Alert, alerts: Sequence[Alert]) -> bool:
+    def _folded(self, alert: Alert, others: "_Others") -> bool:
         """Whether an alert about something larger tells it already."""
-        larger = self._within.get(alert.scope, ())
-        for other in alerts:
-            at_once = other.start - FOLD_MIN <= alert.start <= other.end + FOLD_MIN
-            about_all = other.scope.kind == "topic" and alert.scope.kind != "topic"
-            if at_once and other.direction == alert.direction and (other.scope in larger or about_all):
-                return True
-        return False
+        larger = others.of(self._within.get(alert.scope, ()))
+        if alert.scope.kind != "topic":
+            larger += others.about_topics
+        return any(
+            other.start - FOLD_MIN <= alert.start <= other.end + FOLD_MIN and other.direction == alert.direction
+            for other in larger
+        )
+
+
+class _Others:
+    """Alerts by their scopes: rivals raise so many that each cannot be held against each."""
+
+    def __init__(self, alerts: Sequence[Alert]) -> None:
+        self._by_scope: dict[Scope, list[Alert]] = {}
+        for alert in alerts:
+            self._by_scope.setdefault(alert.scope, []).append(alert)
+        self.about_topics = [alert for alert in alerts if alert.scope.kind == "topic"]
+
+    def of(self, scopes: Iterable[Scope]) -> list[Alert]:
+        """The alerts about some scopes."""
+        return [alert for scope in scopes for alert in self._by_scope.get(scope, ())]
 
 
 _ITS_OWN: Final[Mapping[IncidentKind, tuple[str, ...]]] = {
