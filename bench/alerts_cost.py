@@ -20,6 +20,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from app.alerts.evaluation import evaluate
+from app.alerts.memory import packed, unpacked
 from app.alerts.observing import Observer
 from app.alerts.rules_file import read_rules
 from app.alerts.state import State
@@ -53,6 +54,9 @@ class LookCost:
     redis_s: float
     evaluation_s: float
     first_look_s: float  # of everything
+    memory_bytes: int  # what is stored so that a restart loses nothing
+    memory_s: float  # for making that, and for going on with it
+    recall_s: float
     peak_mib: float  # of the process, commits included
 
 
@@ -122,7 +126,18 @@ async def _measured(dial: Dial, redis: Redis, notes: int, changed: int, minutes:
     await store.close()
     look_s, redis_s, evaluation_s = (median(of) for of in zip(*costs[3:], strict=True))
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return LookCost(notes, changed, look_s, redis_s, evaluation_s, costs[0][0], peak_mib)
+    remembered = _remembered(state, observer)
+    return LookCost(notes, changed, look_s, redis_s, evaluation_s, costs[0][0], *remembered, peak_mib)
+
+
+def _remembered(state: State, observer: Observer) -> tuple[int, float, float]:
+    """The size of what is remembered, and the processor time of making it and of going on with it."""
+    began_s = time.process_time()
+    memory = packed(state, observer)
+    made_s = time.process_time()
+    if unpacked(memory, state.rules, state.at_ms or 0) is None:
+        raise ValueError("what was remembered cannot be read")
+    return len(memory), made_s - began_s, time.process_time() - made_s
 
 
 async def _commit(store: RedisStore, tip: Tip, minute: Iterator[Increments]) -> Tip:
@@ -146,6 +161,9 @@ def main(arguments: Sequence[str]) -> int:
         print(f"{cost.changed:,} of {cost.notes:,} notes changed in a minute; processor seconds, medians:")
         print(f"  look {cost.look_s:.2f}, Redis {cost.redis_s:.2f}, evaluation {cost.evaluation_s:.2f}")
         print(f"  the first look {cost.first_look_s:.2f}; at most {cost.peak_mib:,.0f} MiB")
+        print(
+            f"  remembered: {cost.memory_bytes / 1e6:,.1f} MB, made in {cost.memory_s:.2f}, read in {cost.recall_s:.2f}"
+        )
     return 0
 
 

@@ -211,8 +211,13 @@ async def test_a_released_lease_lets_the_next_one_act_at_once(world: World) -> N
     assert await take_over(world.store, world.publisher) is not None
 
 
-@pytest.mark.parametrize("kept", [0, 1, 2])
-async def test_a_store_that_lost_what_was_published_is_set_right_from_the_marker(world: World, kept: int) -> None:
+@pytest.mark.parametrize(
+    ("kept", "death"),
+    [(0, []), (1, [("restore", "before")]), (1, [("restore", "after")]), (2, [("restore", "after")])],
+)
+async def test_a_store_that_lost_what_was_published_is_set_right_from_the_marker(
+    world: World, kept: int, death: list[tuple[str, str]]
+) -> None:
     acting: Acting | None = None
     lived = [Moment(at(number), verdicts_at(number), PLACES) for number in range(4)]
     dumps: list[list[Any]] = []
@@ -225,12 +230,24 @@ async def test_a_store_that_lost_what_was_published_is_set_right_from_the_marker
     for key, dump in zip((world.keys.tip, world.keys.state), dumps[kept], strict=True):
         if dump is not None:
             await world.link.ask(command("RESTORE", key, 0, dump))
+    world.plan[:] = death
     await world.act(None, lived[2])
+    assert world.plan == [], "nothing died within the restoration"
     await world.act(None, lived[3])
 
     assert await world.published() == expected(lived)
     desk = await AlertDesk(world.store).look()
     assert [record.id for record in desk.live] == ["t3"]
+
+
+async def test_what_detectors_have_learnt_is_stored_with_the_step_and_stays_until_there_is_more(world: World) -> None:
+    acting = await world.take_over()
+    assert await world.store.memory() is None
+
+    await acting.act(Moment(at(0), [], PLACES), RULES, NOTHING_ASKED, taken=set(), memory=b"learnt")
+    await acting.act(Moment(at(1), verdicts_at(1), PLACES), RULES, NOTHING_ASKED, taken=set())
+
+    assert await world.store.memory() == b"learnt"
 
 
 async def test_people_see_alerts_and_silence_and_acknowledge_them(world: World) -> None:

@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 
 from app.alerts.clocks import EventClock, WallClock
+from app.alerts.evaluation import evaluate
 from app.alerts.history import hours_before
 from app.alerts.lateness import MINUTE_MS, Lateness
 from app.alerts.model import Scope
 from app.alerts.observing import Observer, Seen
 from app.alerts.record import AlertRecord
+from app.alerts.remembering import Remembering
+from app.alerts.rules_file import read_rules
 from app.alerts.setup import evaluator
+from app.alerts.state import State
 from app.counters import Selection, counters_of
 from app.demo import ALERT_RULES, demo_config, end_of
 from app.local_stack.kafka_server import KafkaServer
@@ -36,6 +40,7 @@ DAY_MS = 24 * 60 * MINUTE_MS
 EVENING_MS = 13 * 60 * MINUTE_MS  # 21:00 in Shanghai
 PARTITIONS = 1
 PATIENCE_S = 300
+START_MS = 1_794_758_400_000
 
 
 @pytest.fixture
@@ -125,6 +130,36 @@ async def test_what_is_observed_is_what_was_counted_since_the_look_before(settin
         Scope("note", note_id) for note_id in notes if any(cell.platform for cell, _ in notes[note_id])
     }
     assert looks[1].worths([Scope("platform", "taobao")])[Scope("platform", "taobao")].net_minor > 0
+
+
+async def test_what_is_counted_between_two_evaluators_is_not_lost(settings: Settings) -> None:
+    traffic = list(simulate(SimulatorConfig(events=2_000, notes=30, partitions=PARTITIONS), Tallies()))
+    await absorb(settings, traffic[:1_500])
+    rules = read_rules(None)
+    observer, state = Observer(), State(rules)
+    async with reading(settings) as reader:
+        async with observer.following(reader):
+            seen = await observer.look(reader, START_MS)
+            state, _ = evaluate(rules, state, seen.observations, START_MS)
+            remembering = Remembering(observer, now_ms=lambda: START_MS + MINUTE_MS)
+            memory = await remembering.memory(state)
+            assert await remembering.memory(state) is None, "not twice at one moment"
+        before = {note_id: cells async for note_id, cells in reader.notes()}
+        await absorb(settings, traffic[1_500:])
+
+        following = Observer()
+        recalled = Remembering(following, now_ms=lambda: START_MS + MINUTE_MS).recall(memory, rules)
+        assert recalled is not None
+        async with following.following(reader):
+            seen = await following.look(reader, START_MS + MINUTE_MS)
+        notes = {note_id: cells async for note_id, cells in reader.notes()}
+
+    for name in ("clicks", "entries", "orders"):
+        first, second = (
+            sum(counters_of(cells, Selection()).get(name, 0) for cells in some.values()) for some in (before, notes)
+        )
+        assert change(seen, "all:*", name) == second - first > 0
+    assert recalled.at_ms == START_MS
 
 
 async def test_a_platform_that_is_heard_of_steadily_and_falls_silent_is_late(settings: Settings) -> None:
