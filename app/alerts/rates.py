@@ -241,8 +241,8 @@ class Rates:
         watch.notice(evidence, step.minutes)
         watch.runs.clear(held | step.learning | traffic.explained[rows], step.at_min)
         watch.runs.rest(watch.needed, step.at_min)
-        top = (watch.runs.evidence / watch.needed).max(axis=1)
-        stale = step.at_min - watch.runs.since_min.min(axis=1) > STALE_MIN
+        top = watch.runs.foremost(watch.needed)
+        stale = step.at_min - watch.runs.earliest_min() > STALE_MIN
         self.known.suspicion[rows] = np.maximum(self.known.suspicion[rows], np.where(stale, 0.0, top))
 
     def _learn(self, step: Step) -> None:

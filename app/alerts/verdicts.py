@@ -26,6 +26,8 @@ def of_rates(metric: Metric, rates: Rates, scopes: Sequence[Scope], step: Step, 
         rows = watch.rows
         blind = step.held[rows] | (rates.known.near[rows] < np.minimum(watch.least_sample, _LEAST_RECENT))
         firing = watch.firing() & ~step.held[rows, None]
+        if not firing.any() and not watch.answered.any():
+            continue
         for place in np.flatnonzero(firing.any(axis=1) & ~watch.answered):
             if watch.rule.direction == "drop" and not _unlikely(watch, rates, int(place)):
                 firing[place] = False
@@ -38,6 +40,8 @@ def of_volumes(metric: Metric, volumes: Volumes, scopes: Sequence[Scope], now_ms
         rows = volumes.rows[watch.rows]
         blind = volumes.now.recent[watch.rows] < np.minimum(watch.least_sample, _LEAST_RECENT)
         firing = watch.firing()
+        if not firing.any() and not watch.answered.any():
+            continue
         yield from _told(metric, watch, [scopes[row] for row in _worth(watch, firing, rows)], firing, blind, now_ms)
 
 

@@ -84,8 +84,8 @@ class Volumes:
         watch.notice(evidence, step.minutes)
         watch.runs.clear(np.full(shape[0], step.learning), step.at_min)
         watch.runs.rest(watch.needed, step.at_min)
-        stale = step.at_min - watch.runs.since_min.min(axis=1) > STALE_MIN
-        top = np.where(stale, 0.0, (watch.runs.evidence / watch.needed).max(axis=1))
+        stale = step.at_min - watch.runs.earliest_min() > STALE_MIN
+        top = np.where(stale, 0.0, watch.runs.foremost(watch.needed))
         self.now.suspicion[watch.rows] = np.maximum(self.now.suspicion[watch.rows], top)
 
     def _learn(self, counts: Array, held: Mask, step: Step) -> None:

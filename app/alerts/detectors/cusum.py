@@ -8,6 +8,7 @@ The evidence is then that of "changed since s" against "not changed", as in Lai'
 """
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -44,6 +45,15 @@ class Runs:
         self.expected += expected
         self.fresh += fresh
         self.sample += sample
+
+    def foremost(self, needed: Array) -> Array:
+        """The greatest evidence of each scope, in parts of what is needed."""
+        # Column by column: there are few, and numpy is slow at rows so short.
+        return reduce(np.maximum, (self.evidence / needed).T)
+
+    def earliest_min(self) -> Array:
+        """The last rest of the run of each scope that has gone on for longest."""
+        return reduce(np.minimum, self.since_min.T)
 
     def rest(self, needed: Array, at_min: float) -> None:
         """Begin anew where nothing speaks for a change; keep evidence below the ceiling."""

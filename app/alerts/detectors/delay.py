@@ -38,10 +38,11 @@ def advance(pools: Array, clicks: Array, weights: Array, step: Step) -> Array:
 
     `weights` (scopes, kinds) are the shares of the exponentials in each scope's delay; they sum to 1.
     """
-    fresh = clicks[..., None] * weights
-    due: Array = pools @ (1 - step.kept) + fresh @ (1 - step.fresh_kept)
+    # Flat, since numpy multiplies a stack of small matrices by a vector one by one.
+    waiting = (pools.reshape(-1, KINDS) @ (1 - step.kept)).reshape(pools.shape[:-1])
+    due: Array = waiting + clicks * (weights @ (1 - step.fresh_kept))
     pools *= step.kept
-    pools += fresh * step.fresh_kept
+    pools += clicks[..., None] * (weights * step.fresh_kept)
     return due
 
 
