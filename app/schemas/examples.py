@@ -5,6 +5,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from app.alerts.record import AlertRecord
 from streams.core.credit import outcomes
 from streams.core.facts import Action, Click, Entry, Fact, Step
 from streams.core.journey import Journey
@@ -114,4 +115,30 @@ DEAD_LETTERS: Final[list[Example]] = [
         "__dlq.original.timestamp": "1750176004893",
         "__dlq.original.key": "7f3a9c51d2",
     }
+]
+ALERTS: Final[list[Example]] = [
+    msgspec.json.decode(
+        msgspec.json.encode(
+            AlertRecord(
+                alert_id="5b0e2f6f0c1d7a93",
+                rule="entries-lost",
+                scope="platform",
+                id="tmall",
+                state="firing",
+                since_ms=1_750_176_000_000,
+                at_ms=1_750_176_120_000,
+                severity="critical",
+                metric="entry_rate",
+                observed=0.012,
+                expected=0.61,
+                sample=840.0,
+                reason="drop",
+                summary="platform tmall: clicks that lead to a shop entry at 1.2 %, usually 61.0 %",
+                affected=["note:64b1f0c2000000001c00d5e1", "merchant:shop-88"],
+                missing_per_hour=(15_070.0, 14_250.0, 15_900.0),
+                lost_minor_per_hour=(7_200_000, 6_800_000, 7_600_000),
+                currency="CNY",
+            )
+        )
+    )
 ]

@@ -99,3 +99,24 @@ OF_DEAD_LETTERS: Final = {
     "timestamp": "Its timestamp in ms, in decimal.",
     "key": "Its key, byte for byte; absent if it had none.",
 }
+
+OF_ALERTS: Final = {
+    "alert_id": "The same through the life of an alert.",
+    "rule": "Name of the rule, as in the rules file.",
+    "scope": "What kind of thing is in trouble.",
+    "id": 'Which one; "*" of the only scope of kind all.',
+    "state": "What it came to: pending until the rule is sure, firing, resolved.",
+    "since_ms": "Since when something is wrong, as well as can be told.",
+    "at_ms": "When this transition was seen.",
+    "severity": "How loud it is.",
+    "metric": "What is measured: a rate, a share, a volume, or how late facts are.",
+    "observed": "The metric since `since_ms`: a rate, or a number.",
+    "expected": "What it would usually be.",
+    "sample": "How many clicks, orders or facts have had the time to show it.",
+    "reason": "drop or surge; of an end: recovered, cancelled (it never fired), part_of ALERT_ID, no_data.",
+    "summary": "One sentence for people; it may change.",
+    "affected": "Scopes within it that are in the same trouble, KIND:ID, the worst first.",
+    "missing_per_hour": "How many are missing an hour: estimate, low and high end of a 95 % interval.",
+    "lost_minor_per_hour": "The same in money, in minor units.",
+    "currency": "Of the money.",
+}

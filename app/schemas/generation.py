@@ -7,8 +7,9 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from app.alerts.record import AlertRecord
 from app.schemas import examples, fields, rules
-from app.schemas.outputs import RESULT_TYPES, DeadLetterHeaders, ResultHeaders
+from app.schemas.outputs import ALERT_TYPES, RESULT_TYPES, DeadLetterHeaders, ResultHeaders
 from app.schemas.types import Schema, first_line, object_schema
 from streams.core.facts import Action, Click, Entry, Step
 from streams.core.metrics import NoteMetric
@@ -32,12 +33,15 @@ class Published(NamedTuple):
     described: Mapping[str, str]
     examples: list[dict[str, Any]]
     rule: Callable[[Schema, dict[str, Schema]], None] | None = None
+    narrowed: Mapping[str, Any] | None = None  # types that say more than those it is written with
+    sparse: bool = False  # of what Redcat writes: fields that have nothing to say are left out
 
 
 _FACT: Final = "Key: the token. JSON in UTF-8, at most 64 KiB; null equals absent, unknown fields are ignored."
 _METRIC: Final = "Key: the note_id. JSON in UTF-8, at most 64 KiB; null equals absent, unknown fields are ignored."
 _POLICY: Final = "Key: the version in decimal. Unknown fields are errors."
 _RESULT: Final = "Key: the token. Ignore fields that you do not know; new kinds, outcomes and reasons may come."
+_ALERT: Final = "Each record is a transition. Ignore fields that you do not know; new metrics and reasons may come."
 _HEADERS: Final = "Each is UTF-8 text. Ignore headers that you do not know."
 
 INPUTS: Final = (
@@ -51,7 +55,16 @@ INPUTS: Final = (
 """What others write."""
 
 OUTPUTS: Final = (
-    Published("conversion", "Result", Result, _RESULT, fields.OF_RESULTS, examples.RESULTS, rules.of_results),
+    Published(
+        name="conversion",
+        title="Result",
+        kind=Result,
+        about=_RESULT,
+        described=fields.OF_RESULTS,
+        examples=examples.RESULTS,
+        rule=rules.of_results,
+        narrowed=RESULT_TYPES,
+    ),
     Published(
         name="conversion-headers",
         title="Headers of a result",
@@ -68,6 +81,16 @@ OUTPUTS: Final = (
         described=fields.OF_DEAD_LETTERS,
         examples=examples.DEAD_LETTERS,
     ),
+    Published(
+        name="alert",
+        title="Alert",
+        kind=AlertRecord,
+        about=_ALERT,
+        described=fields.OF_ALERTS,
+        examples=examples.ALERTS,
+        narrowed=ALERT_TYPES,
+        sparse=True,
+    ),
 )
 """What Redcat writes."""
 
@@ -75,8 +98,8 @@ OUTPUTS: Final = (
 def schema_of(record: Published) -> Schema:
     """The schema of one kind of record."""
     defs: dict[str, Schema] = {}
-    narrowed = RESULT_TYPES if record.kind is Result else None
-    schema = object_schema(record.kind, defs, record.described, narrowed=narrowed, whole=record in OUTPUTS)
+    whole = record in OUTPUTS and not record.sparse
+    schema = object_schema(record.kind, defs, record.described, narrowed=record.narrowed, whole=whole)
     if record.rule is not None:
         record.rule(schema, defs)
     head = {

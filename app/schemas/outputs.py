@@ -1,10 +1,11 @@
-"""What Redcat writes, as types that say more than those it is written with: results, and headers as UTF-8 text."""
+"""What Redcat writes, as types that say more than those it is written with: results, alerts, headers as UTF-8 text."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from app.alerts.model import Metric
 from app.schemas.types import ResultId
 from streams.core.facts import ID_PATTERN, Currency, Id, Millis, Minor
 
@@ -23,6 +24,12 @@ RESULT_TYPES: Final[Mapping[str, Any]] = {
     "currency": Currency | None,
     "policy_version": Positive | None,
     "final_at_ms": FinalMillis | None,
+}
+
+ALERT_TYPES: Final[Mapping[str, Any]] = {
+    "metric": Metric,
+    **dict.fromkeys(("since_ms", "at_ms"), Millis),
+    "currency": Currency | None,
 }
 
 InvalidCode: TypeAlias = Literal[
