@@ -5,11 +5,12 @@ Any number may run.  All of them look and judge, so that each knows what is norm
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final, NamedTuple, Protocol
 
-from app.alerts.acting import Acting, Publisher, take_over
+from app.alerts.acting import Acting, Publisher, Remembered, take_over
 from app.alerts.clocks import Clock
 from app.alerts.evaluation import evaluate
 from app.alerts.life import Life, Moment
@@ -39,6 +40,26 @@ class Looks(Protocol):
     async def look(self, reader: Reader, at_ms: int) -> Seen: ...
 
 
+class Meter(Protocol):
+    """Hears what an evaluator does: see app.alerts.health.Health."""
+
+    def evaluated(self, spent_s: float, scopes: int, *, acting: bool) -> None: ...
+
+    def acted(self, records: Sequence[AlertRecord], remembered: Remembered) -> None: ...
+
+    def hindered(self, reason: str) -> None: ...
+
+
+class Unmetered:
+    """Nobody asks."""
+
+    def evaluated(self, spent_s: float, scopes: int, *, acting: bool) -> None: ...
+
+    def acted(self, records: Sequence[AlertRecord], remembered: Remembered) -> None: ...
+
+    def hindered(self, reason: str) -> None: ...
+
+
 class Sight(NamedTuple):
     """How an evaluator sees what happens, and what has happened before."""
 
@@ -58,6 +79,7 @@ class Work(NamedTuple):
     publisher: Publisher
     teller: Teller
     told: Callable[[Sequence[AlertRecord]], None]  # hears the transitions that this evaluator published
+    meter: Meter
 
 
 class Evaluator:
@@ -80,6 +102,7 @@ class Evaluator:
                         await self._evaluate(reader)
                 except Unavailable as error:
                     log.warning("alerts wait for a server", extra={"reason": str(error)})
+                    self._work.meter.hindered(str(error))
                 await asyncio.sleep(PAUSE_S)
         finally:
             renewing.cancel()
@@ -97,6 +120,7 @@ class Evaluator:
             at_ms = await self._work.clock.next(reader)
             if not await reader.is_in_force():
                 return
+            began_s = time.monotonic()
             await self._work.sight.delays(reader, self._state, at_ms)
             if self._state.at_ms is None:
                 await self._learn(reader, at_ms)
@@ -110,6 +134,8 @@ class Evaluator:
             except (Refused, Unavailable) as error:
                 log.warning("this evaluator does not act any more", extra={"reason": str(error)})
                 self.acting = None
+            scopes, acting = len(self._state.table.scopes), self.acting is not None
+            self._work.meter.evaluated(time.monotonic() - began_s, scopes, acting=acting)
 
     async def _learn(self, reader: Reader, at_ms: int) -> None:
         """Take in the hours before, if there are any; what was wrong in them is told by nobody now."""
@@ -136,6 +162,7 @@ class Evaluator:
         records = await acting.act(moment, work.rules, asked, taken=taken, memory=memory)
         work.teller.settled(taken)
         work.told(records)
+        work.meter.acted(records, acting.remembered)
         await work.teller.tell(acting.remembered.notices.waiting, reader, self._repeat_s)
         await self._tidy(asked, acting.remembered.life)
 

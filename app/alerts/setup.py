@@ -16,7 +16,7 @@ from app.alerts.record import AlertRecord
 from app.alerts.recorded import RecordedObserver
 from app.alerts.remembering import Remembering
 from app.alerts.rules_file import read_rules
-from app.alerts.running import Evaluator, Sight, Work
+from app.alerts.running import Evaluator, Meter, Sight, Unmetered, Work
 from app.alerts.telling import Teller
 from app.connections import kafka_options, redis_address, until_answered
 from app.redis_store.alerts import AlertStore
@@ -31,7 +31,9 @@ Told = Callable[[Sequence[AlertRecord]], None]
 
 
 @asynccontextmanager
-async def evaluator(settings: Settings, clock: Clock, told: Told) -> AsyncIterator[tuple[Evaluator, Delivery]]:
+async def evaluator(
+    settings: Settings, clock: Clock, told: Told, meter: Meter | None = None
+) -> AsyncIterator[tuple[Evaluator, Delivery]]:
     """An evaluator and the delivery of its messages, both to be run; Misconfigured says which setting is wrong."""
     rules = read_rules(settings.alert_rules)
     teller: Teller
@@ -54,7 +56,10 @@ async def evaluator(settings: Settings, clock: Clock, told: Told) -> AsyncIterat
         publisher = publisher_of(settings)
         await until_answered(publisher.start, server=f"Kafka at {settings.kafka}")
         opened.push_async_callback(publisher.stop)
-        yield Evaluator(Work(rules, clock, _sight(clock), store, publisher, teller, told)), delivery
+        yield (
+            Evaluator(Work(rules, clock, _sight(clock), store, publisher, teller, told, meter or Unmetered())),
+            delivery,
+        )
 
 
 def _sight(clock: Clock) -> Sight:

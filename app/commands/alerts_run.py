@@ -1,6 +1,7 @@
 """`redcat alerts run` and `test`: alerts at work."""
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -46,7 +47,10 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Each transition as it is published, one a line.")] = False,
     lang: Lang = None,
 ) -> None:
-    """Evaluate the rules until stopped; any number may run, one of them acts and the others stand by."""
+    """Evaluate the rules until stopped; any number may run, one of them acts and the others stand by.
+
+    /metrics, /live and /ready are at REDCAT_METRICS.
+    """
     settings = Settings.from_env(os.environ, TOML_FILE)
     every_s = milliseconds_of(every, "--every") / 1_000
     language = language_of(lang, os.environ)
@@ -57,15 +61,21 @@ def run(
         sys.stdout.flush()
 
     chosen = WallClock(every_s) if by is Time.wall else EventClock(every_s)
-    asyncio.run(_until_stopped(_run(settings, chosen, told)))
+    asyncio.run(_until_stopped(_run(settings, chosen, told, every_s if by is Time.wall else math.inf)))
 
 
-async def _run(settings: Settings, chosen: WallClock | EventClock, told: Any) -> None:
-    from app.alerts.setup import evaluator  # slow to import
+async def _run(settings: Settings, chosen: WallClock | EventClock, told: Any, every_s: float) -> None:
+    from app.alerts.health import Health  # slow to import
+    from app.alerts.setup import evaluator
 
-    async with evaluator(settings, chosen, told) as (one, delivery), asyncio.TaskGroup() as group:
-        group.create_task(delivery.run())
-        group.create_task(one.run(lambda: reading(settings)))
+    health = Health(settings.metrics, every_s)
+    health.start()
+    try:
+        async with evaluator(settings, chosen, told, health) as (one, delivery), asyncio.TaskGroup() as group:
+            for work in (delivery.run(), health.watch_loop(), one.run(lambda: reading(settings))):
+                group.create_task(work)
+    finally:
+        health.stop()
 
 
 def try_channel(

@@ -1,4 +1,4 @@
-"""`/metrics`, `/live` and `/ready` of a worker, served by threads: a stuck event loop must still be told of."""
+"""`/metrics`, `/live` and `/ready` of a process, served by threads: a stuck event loop must still be told of."""
 
 import json
 import logging

@@ -125,3 +125,37 @@ SERVER: Final[dict[ServerName, Metric]] = {
     "redcat_shown_age_seconds": Metric("gauge", "How old the figures are that are shown"),
     "redcat_loop_delay_seconds": WORKER["redcat_loop_delay_seconds"],
 }
+
+AlertsName: TypeAlias = Literal[
+    "redcat_build_info",
+    "redcat_ready",
+    "redcat_alerts_acting",
+    "redcat_alerts_evaluations_total",
+    "redcat_alerts_evaluation_seconds",
+    "redcat_alerts_evaluated_age_seconds",
+    "redcat_alerts_scopes",
+    "redcat_alerts_live",
+    "redcat_alerts_transitions_total",
+    "redcat_alerts_messages_waiting",
+    "redcat_loop_delay_seconds",
+]
+
+ALERTS: Final[dict[AlertsName, Metric]] = {
+    "redcat_build_info": WORKER["redcat_build_info"],
+    "redcat_ready": WORKER["redcat_ready"],
+    "redcat_alerts_acting": Metric("gauge", "1 while this evaluator is the one that acts"),
+    "redcat_alerts_evaluations_total": Metric("counter", "Evaluations of the rules"),
+    "redcat_alerts_evaluation_seconds": Metric(
+        "histogram", "From a look at the counters to its transitions in Kafka", (), SECONDS
+    ),
+    "redcat_alerts_evaluated_age_seconds": Metric("gauge", "How long the last evaluation is ago"),
+    "redcat_alerts_scopes": Metric("gauge", "Notes, campaigns, merchants and so on that are watched"),
+    "redcat_alerts_live": Metric(
+        "gauge", "Alerts that are pending or firing, as the acting evaluator knows", ("state",)
+    ),
+    "redcat_alerts_transitions_total": Metric(
+        "counter", "Transitions published", ("state",), known=("pending", "firing", "resolved")
+    ),
+    "redcat_alerts_messages_waiting": Metric("gauge", "Messages that some channel has not taken yet"),
+    "redcat_loop_delay_seconds": WORKER["redcat_loop_delay_seconds"],
+}

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from app.cli import COMMANDS
-from app.metrics.table import SERVER, WORKER, Metric
+from app.metrics.table import ALERTS, SERVER, WORKER, Metric
 from app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ HISTOGRAM_SUFFIXES = ("_bucket", "_sum", "_count")
 
 def series() -> set[str]:
     """Every time series that Redcat's metrics make."""
-    rows: dict[str, Metric] = dict([*WORKER.items(), *SERVER.items()])
+    rows: dict[str, Metric] = dict([*WORKER.items(), *SERVER.items(), *ALERTS.items()])
     made = {name for name, row in rows.items() if row.kind != "histogram"}
     for name in rows.keys() - made:
         made |= {name + suffix for suffix in HISTOGRAM_SUFFIXES}

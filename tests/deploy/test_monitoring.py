@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from app.metrics.table import SERVER, WORKER
+from app.metrics.table import ALERTS, SERVER, WORKER
 from tests.deploy.names import DEPLOY, ROOT, load, metrics_in, rules, series
 
 RULES = {rule["alert"]: rule for rule in rules()}
@@ -107,6 +107,6 @@ def test_the_expressions_of_dashboards_are_promql(promtool: str, tmp_path: Path)
     assert f"{len(made)} rules found" in ran.stdout
 
 
-@pytest.mark.parametrize("name", [*WORKER, *SERVER])
+@pytest.mark.parametrize("name", [*WORKER, *SERVER, *ALERTS])
 def test_operations_says_what_each_metric_counts(name: str) -> None:
     assert f"`{name}`" in RUNBOOKS

@@ -11,7 +11,7 @@ from app.health.monitor import Monitor
 from app.health.server import HealthServer
 from app.metrics.instruments import Instruments
 from app.metrics.showing import LaneCollector
-from app.metrics.table import SERVER, WORKER, Metric, ServerName, WorkerName
+from app.metrics.table import ALERTS, SERVER, WORKER, AlertsName, Metric, ServerName, WorkerName
 from app.settings import Settings
 from streams.arrivals import Aside, dead_letter
 from streams.errors import LaneStopped, Misconfigured, Refused, Unavailable
@@ -19,7 +19,7 @@ from streams.ports import Batch, Entry, Marker, Message, Tip
 from tests.unit.worker_views import lane, worker
 
 BOUNDED = {"version", "lane", "topic", "code", "reason", "state", "method", "route", "status"}
-ROWS = [*WORKER.items(), *SERVER.items()]
+ROWS = [*WORKER.items(), *SERVER.items(), *ALERTS.items()]
 
 
 class Known(NamedTuple):
@@ -45,6 +45,7 @@ def shown(instruments: Instruments[WorkerName]) -> dict[tuple[str, str], float]:
 def test_the_table_has_a_row_for_every_name() -> None:
     assert set(WORKER) == set(get_args(WorkerName))
     assert set(SERVER) == set(get_args(ServerName))
+    assert set(ALERTS) == set(get_args(AlertsName))
 
 
 @pytest.mark.parametrize(("name", "row"), ROWS, ids=[name for name, _ in ROWS])
