@@ -23,6 +23,7 @@ from app.alerts.rules import Rules, milliseconds
 from app.alerts.state import State
 from app.alerts.telling import Teller
 from app.redis_store.alerts import AlertStore
+from app.redis_store.namespace import NoNamespace
 from app.redis_store.reader import Reader
 from streams.errors import RedcatError, Refused, Unavailable
 
@@ -88,6 +89,7 @@ class Evaluator:
     def __init__(self, work: Work) -> None:
         self.acting: Acting | None = None
         self._work = work
+        self._trouble: str | None = None
         self._state = State(work.rules)
         self._repeat_s = max(milliseconds(rule.repeat) for rule in work.rules.rules) // 1_000
 
@@ -100,13 +102,18 @@ class Evaluator:
                     await self._recall()
                     async with open_reader() as reader, self._work.sight.observer.following(reader):
                         await self._evaluate(reader)
-                except Unavailable as error:
-                    log.warning("alerts wait for a server", extra={"reason": str(error)})
-                    self._work.meter.hindered(str(error))
+                except (Unavailable, NoNamespace) as error:
+                    self._hindered(str(error))
                 await asyncio.sleep(PAUSE_S)
         finally:
             renewing.cancel()
             await self._stop_acting()
+
+    def _hindered(self, reason: str) -> None:
+        if reason != self._trouble:
+            log.warning("alerts wait until counters can be read", extra={"reason": reason})
+        self._trouble = reason
+        self._work.meter.hindered(reason)
 
     async def _recall(self) -> None:
         """Go on with what was remembered when the last evaluator ended, if this one has not begun."""
@@ -134,6 +141,7 @@ class Evaluator:
             except (Refused, Unavailable) as error:
                 log.warning("this evaluator does not act any more", extra={"reason": str(error)})
                 self.acting = None
+            self._trouble = None
             scopes, acting = len(self._state.table.scopes), self.acting is not None
             self._work.meter.evaluated(time.monotonic() - began_s, scopes, acting=acting)
 

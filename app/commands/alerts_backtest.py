@@ -18,7 +18,7 @@ from app.alerts.backtest.report import alert_json, firings_by_rule, score_json
 from app.alerts.backtest.running import Alert, Recorder, RuleJudge
 from app.alerts.backtest.scoring import Score
 from app.alerts.backtest.texts import BacktestTexts, backtest_texts
-from app.alerts.backtest.trade import Trade, loosest, pending_of
+from app.alerts.backtest.trade import Trade, loosest, pending_of, proposal
 from app.alerts.backtest.trial import LEARN_DAYS, START_MS, TrialPlan, trial
 from app.alerts.backtest.view import MOST_ROWS, alerts_table, delays_table, trade_table
 from app.alerts.calendar import HOUR_MS, SHANGHAI
@@ -103,7 +103,8 @@ def tune(
 ) -> None:
     """Propose how patient rules should be, and show what more or less patience costs on a simulated history.
 
-    Proposed is the quickest `false_alarms_per_week` that keeps within the wish; exit status 1: none does.
+    Proposed is the quickest `false_alarms_per_week` that keeps within the wish, as do all that are more patient; exit
+    status 1: none does.
     """
     rules, words = read_rules(rules_file), backtest_texts(language_of(lang, os.environ))
     history, trade = trial(TrialPlan(days, notes, seed), loosest(rules)), Trade(rules)
@@ -115,8 +116,7 @@ def tune(
         rate: history.truth.score(recorder.alerts, first=history.first, last=history.last)
         for rate, recorder in trade.recorders.items()
     }
-    fitting = [rate for rate, score in scores.items() if score.false_per_week <= wish]
-    proposed = max(fitting, default=None)
+    proposed = proposal(scores, wish)
     if as_json:
         settings = [{"false_alarms_per_week": rate, **score_json(score)} for rate, score in scores.items()]
         print(orjson.dumps({"settings": settings, "proposed": proposed}).decode())
@@ -125,7 +125,13 @@ def tune(
         if proposed is None:
             print(words.no_proposal.format(wish=wish))
         else:
-            print(words.proposal.format(rate=proposed, measured=scores[proposed].false_per_week))
+            print(
+                words.proposal.format(
+                    rate=proposed,
+                    measured=scores[proposed].false_per_week,
+                    most=scores[proposed].false_per_week_at_most,
+                )
+            )
     if proposed is None:
         raise typer.Exit(FAILED)
 

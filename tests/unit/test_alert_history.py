@@ -9,8 +9,8 @@ import pytest
 from app.alerts.backtest.recorded import minutes_of
 from app.alerts.backtest.report import delays_of, quantile
 from app.alerts.backtest.running import Alert, Firing, Recorder
-from app.alerts.backtest.scoring import Truth, poisson_upper
-from app.alerts.backtest.trade import RATES, Trade, loosest
+from app.alerts.backtest.scoring import FalseAlarm, Score, Truth, poisson_upper
+from app.alerts.backtest.trade import RATES, Trade, loosest, proposal
 from app.alerts.backtest.trial import START_MS
 from app.alerts.model import Scope
 from app.alerts.rules_file import read_rules
@@ -223,3 +223,14 @@ async def test_recorded_series_are_read_by_the_minutes_of_facts_for_all_scopes_l
         "merchant:m1": {"entries": 6.0},
         "campaign:c9": {"entries": 7.0},
     }
+
+
+@pytest.mark.parametrize(
+    ("false", "proposed"),
+    [([0, 0, 0], 10.0), ([0, 0, 2], 1.0), ([0, 2, 0], 0.1), ([2, 0, 0], None)],
+)
+def test_what_is_proposed_holds_for_all_that_is_stricter_as_well(false: list[int], proposed: float | None) -> None:
+    alarm = FalseAlarm(Alert("r", Scope("note", "n1"), "entry_rate", "drop", 1, 2), None)
+    scores = {rate: Score([], [alarm] * count, 1.0) for rate, count in zip((0.1, 1.0, 10.0), false, strict=True)}
+
+    assert proposal(scores, 1.0) == proposed

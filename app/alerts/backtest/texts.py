@@ -50,7 +50,8 @@ ENGLISH: Final = BacktestTexts(
     setting="false_alarms_per_week of each rule",
     false_per_week="measured, all rules, a week",
     at_most="95 %: at most",
-    proposal="proposed: false_alarms_per_week: {rate:g} for each rule; measured {measured:.2f} a week in all",
+    proposal="proposed: false_alarms_per_week: {rate:g} for each rule; "
+    "measured {measured:.2f} a week in all (95 %: at most {most:.2f})",
     no_proposal="no setting stays under {wish:g} a week on this history: raise at_least, or look at what fires",
 )
 
@@ -74,7 +75,7 @@ CHINESE: Final = BacktestTexts(
     setting="每条规则的 false_alarms_per_week",
     false_per_week="实测每周误报（全部规则）",
     at_most="95% 上限",
-    proposal="建议：每条规则 false_alarms_per_week: {rate:g}；实测每周共 {measured:.2f} 次",
+    proposal="建议：每条规则 false_alarms_per_week: {rate:g}；实测每周共 {measured:.2f} 次（95 %：至多 {most:.2f} 次）",
     no_proposal="在这段历史上没有任何设置低于每周 {wish:g} 次：请提高 at_least，或查看触发的规则",
 )
 

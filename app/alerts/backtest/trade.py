@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from app.alerts.backtest.running import Firing, Recorder
+from app.alerts.backtest.scoring import Score
 from app.alerts.rules import Rules, milliseconds
 
 RATES: Final = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
@@ -53,3 +54,16 @@ class Waits:
 def pending_of(rules: Rules) -> Waits:
     """How many minutes each rule waits."""
     return Waits({rule.name: milliseconds(rule.pending) / MINUTE_MS for rule in rules.rules})
+
+
+def proposal(scores: Mapping[float, Score], wish: float) -> float | None:
+    """The loosest setting that keeps within so many false alarms a week, as do all that are stricter; None: none does.
+
+    Among few false alarms a looser setting may have fewer by luck.
+    """
+    proposed = None
+    for rate in sorted(scores):
+        if scores[rate].false_per_week > wish:
+            break
+        proposed = rate
+    return proposed
