@@ -7,20 +7,19 @@ into that one as soon as it fires.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from hashlib import blake2b
 from typing import Final, NamedTuple, TypeAlias
 
 import msgspec
 
+from app.alerts.cause_words import affected_of, alert_id_of, first_of, own_of
 from app.alerts.causes import Cause, Live, Place, causes, inhibited, of_feeds
-from app.alerts.conditions import FUNNEL, Condition, Conditions, Family, established, heard, over, resumed
+from app.alerts.conditions import Condition, Conditions, Family, established, heard, over, resumed
 from app.alerts.model import Scope, Verdict
 from app.alerts.record import AlertRecord, State
 from app.alerts.rules import Rule, Rules, Severity
 from app.alerts.triage import Worth, lost_per_hour, summary_of
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "critical")
-NAMED: Final = 10  # affected scopes in a record
 MOST_ALERTS: Final = 2_000  # at a time; further causes wait
 RECENT: Final = 200  # resolved alerts that are remembered
 
@@ -178,7 +177,7 @@ class _Turn:
         at_ms = self._moment.at_ms
         fires = self._established(cause)
         since_ms = min(one.since_ms for one in cause.conditions)
-        alert_id = _alert_id(cause, at_ms)
+        alert_id = alert_id_of(cause, at_ms)
         record = self._record(cause, alert_id, "firing" if fires else "pending", since_ms)
         grouped = all(one.scope != cause.scope for one in cause.conditions)
         self._tell(Alert(record=record, family=cause.family, changed_ms=at_ms, grouped=grouped))
@@ -198,20 +197,20 @@ class _Turn:
             self.alerts[alert_id] = changed
 
     def _established(self, cause: Cause) -> bool:
-        return any(established(one, self._rules[one.rule], self._moment.at_ms) for one in _own(cause))
+        return any(established(one, self._rules[one.rule], self._moment.at_ms) for one in own_of(cause))
 
     def _severity(self, cause: Cause) -> Severity:
         told = [self._rules[one.rule].severity_of(one.scope) for one in cause.conditions]
         return max(told, key=SEVERITIES.index)
 
     def _record(self, cause: Cause, alert_id: str, state: State, since_ms: int) -> AlertRecord:
-        first = _first(cause)
+        first = first_of(cause)
         lost = lost_per_hour(first.metric, first.missing, self._moment.worths.get(cause.scope))
         record = AlertRecord(
             alert_id=alert_id, rule=first.rule, scope=cause.scope.kind, id=cause.scope.id, state=state,
             since_ms=since_ms, at_ms=self._moment.at_ms, severity=self._severity(cause), metric=first.metric,
             observed=first.observed, expected=first.expected, sample=first.sample, reason=first.direction, summary="",
-            affected=_affected(cause),
+            affected=affected_of(cause),
             missing_per_hour=first.missing,
             lost_minor_per_hour=None if lost is None else lost.minor,
             currency=None if lost is None else lost.currency,
@@ -235,34 +234,9 @@ class _Turn:
         self.records.append(alert.record)
 
 
-def _first(cause: Cause) -> Condition:
-    """Of all that is wrong what is told: of the cause's own scope, the first broken step, the surest of it."""
-
-    def place(one: Condition) -> tuple[int, float, str]:
-        funnel = FUNNEL.index(one.metric) if one.metric in FUNNEL else len(FUNNEL)
-        return funnel, -abs(one.relative), one.rule
-
-    return min(_own(cause), key=place)
-
-
-def _own(cause: Cause) -> list[Condition]:
-    """What is said of the cause's own scope; of a group, that of its notes."""
-    return [one for one in cause.conditions if one.scope == cause.scope] or cause.conditions
-
-
-def _affected(cause: Cause) -> list[str]:
-    return list(dict.fromkeys(str(one.scope) for one in cause.conditions if one.scope != cause.scope))[:NAMED]
-
-
 def _louder(one: Severity, other: Severity) -> Severity:
     return max(one, other, key=SEVERITIES.index)
 
 
 def _scope(alert: Alert) -> Scope:
     return Scope(alert.record.scope, alert.record.id)
-
-
-def _alert_id(cause: Cause, at_ms: int) -> str:
-    """The same wherever and however often it is computed: a crash makes no second alert."""
-    text = f"{cause.family} {cause.scope} {at_ms}"
-    return blake2b(text.encode(), digest_size=8).hexdigest()

@@ -7,6 +7,7 @@ import numpy as np
 
 from app.alerts.columns import Table, resized
 from app.alerts.detectors import baseline, delay, likelihood
+from app.alerts.kin import Kin
 from app.alerts.model import Array, Mask, Observations, Places
 from app.alerts.moment import Step
 from app.alerts.rates_known import Known, Season
@@ -50,13 +51,7 @@ class Rates:
         self.known = Known.nothing(signal.weights)
         resized(self.known, np.zeros(0, np.intp), 0, self.known)
         self.season = Season()
-        self._group: Places = np.zeros(0, np.intp)  # of peers: notes of one category on one platform
-        self._groups = 1
-        self._children: Places = np.zeros(0, np.intp)
-        self._parents: Places = np.zeros(0, np.intp)
-        self._larger: Mask = np.zeros(0, bool)  # scopes that are made of notes
-        self._notes: Mask = np.zeros(0, bool)
-        self._crossing: Mask = np.zeros(0, bool)  # larger scopes that have notes in many groups
+        self._kin = Kin()
         self._prior = baseline.Peers(np.array([0.1]), np.array([10.0]), np.array([0.0]))
         self._usual = baseline.Rate(*(np.zeros(0) for _ in range(4)))
         self._covered: Mask = np.zeros(0, bool)  # larger scopes most of whose clicks are of notes with a known rate
@@ -70,8 +65,10 @@ class Rates:
         resized(self.known, kept, fresh, Known.nothing(self.signal.weights))
         for watch in self.watches:
             watch.resize(kept, table.of_kinds(watch.rule.scopes), table.scopes, at_min)
-        self._larger = self._larger[kept]
-        self._relate(table)
+        # A scope that turns out to be made of notes has learnt something else so far.
+        changed = self._kin.relate(kept, table)
+        for values in (self.known.converted, self.known.due, self.known.hour_converted, self.known.hour_due):
+            values[changed] = 0.0
         self.refresh()
 
     def set_delays(self, first: int, weights: Array, together: Array) -> None:
@@ -81,33 +78,20 @@ class Rates:
 
     def is_larger(self, row: int) -> bool:
         """Whether a scope is made of notes."""
-        return bool(self._larger[row])
+        return bool(self._kin.larger[row])
 
     def belief(self, row: int, rate: float) -> tuple[float, float]:
         """The Beta distribution of a scope's rate, moved to the mean that is expected just now."""
-        known = float(self.known.due[row] + self._prior.alike[self._group[row]])
+        known = float(self.known.due[row] + self._prior.alike[self._kin.group[row]])
         share = min(max(rate, 1e-6), 1 - 1e-6)
         return known * share, known * (1 - share)
-
-    def _relate(self, table: Table) -> None:
-        self._children, self._parents, self._group, self._groups = table.relation()
-        larger = np.zeros(len(table.scopes), bool)
-        larger[self._parents] = True
-        # A scope that turns out to be made of notes has learnt something else so far.
-        size = min(len(self._larger), len(larger))
-        changed = np.flatnonzero(larger[:size] & ~self._larger[:size])
-        for values in (self.known.converted, self.known.due, self.known.hour_converted, self.known.hour_due):
-            values[changed] = 0.0
-        self._larger = larger
-        self._notes = table.of_kinds(["note"])
-        self._crossing = larger & table.of_kinds(["campaign", "merchant"])
 
     def refresh(self) -> None:
         """What peers have in common, and how much traffic there is: looked at every hour."""
         known = self.known
         # What larger scopes have learnt is no rate, but a ratio to what their notes make of it.
-        own = np.where(self._larger, 0.0, known.converted), np.where(self._larger, 0.0, known.due)
-        self._prior = baseline.peers(*own, self._group, self._groups)
+        own = np.where(self._kin.larger, 0.0, known.converted), np.where(self._kin.larger, 0.0, known.due)
+        self._prior = baseline.peers(*own, self._kin.group, self._kin.groups)
         self._usual = self._usual_rate()
         for watch in self.watches:
             watch.need(known.pace / -np.expm1(-max(self.watched_min, 1.0) / _PACE_MIN))
@@ -153,9 +137,9 @@ class Rates:
         """
         known, rate = self.known, self._usual
         unit = due
-        if len(self._parents):
-            made = self._of_notes(np.where(self._notes, due * rate.mean, 0.0))
-            unit = np.where(self._larger, np.where(self._covered, made, 0.0), due)
+        if len(self._kin.parents):
+            made = self._kin.of_notes(np.where(self._kin.notes, due * rate.mean, 0.0))
+            unit = np.where(self._kin.larger, np.where(self._covered, made, 0.0), due)
         if self.fast:
             total = known.fast_due + _FAST_PRIOR
             rate = rate._replace(mean=(known.fast_converted + _FAST_PRIOR * rate.mean) / total)
@@ -164,19 +148,15 @@ class Rates:
     def _usual_rate(self) -> baseline.Rate:
         """Each scope's rate as it has been; 0 where too little is known."""
         known, prior = self.known, self._prior
-        rate = baseline.posterior(known.converted, known.due, prior.rate[self._group], prior.alike[self._group])
-        informed = (known.converted >= _LEAST_CONVERTED) | (prior.converted[self._group] >= _LEAST_OF_PEERS)
+        rate = baseline.posterior(known.converted, known.due, prior.rate[self._kin.group], prior.alike[self._kin.group])
+        informed = (known.converted >= _LEAST_CONVERTED) | (prior.converted[self._kin.group] >= _LEAST_OF_PEERS)
         ratio = (known.converted + _RATIO_PRIOR) / (known.due + _RATIO_PRIOR)
         doubt = ratio / np.sqrt(known.converted + _RATIO_PRIOR)
-        self._covered = self._of_notes(known.pace * informed) > _MOSTLY * self._of_notes(known.pace)
+        self._covered = self._kin.of_notes(known.pace * informed) > _MOSTLY * self._kin.of_notes(known.pace)
         return rate._replace(
-            mean=np.where(self._larger, ratio, np.where(informed, rate.mean, 0.0)),
-            deviation=np.where(self._larger, doubt, rate.deviation),
+            mean=np.where(self._kin.larger, ratio, np.where(informed, rate.mean, 0.0)),
+            deviation=np.where(self._kin.larger, doubt, rate.deviation),
         )
-
-    def _of_notes(self, values: Array) -> Array:
-        """What the notes of larger scopes come to; 0 for other scopes."""
-        return np.bincount(self._parents, values[self._children], len(values)).astype(float)
 
     def _follow(self, observed: Array, expected: Array, unit: Array, due: Array, step: Step) -> None:
         known = self.known
@@ -214,13 +194,12 @@ class Rates:
         A note's peers are the other notes of its group; those of a campaign or merchant are its notes' peers.
         """
         known = self.known
-        came = np.bincount(self._group, known.near_converted, self._groups)[self._group] - known.near_converted
-        awaited = np.bincount(self._group, known.near_expected, self._groups)[self._group] - known.near_expected
+        came, awaited = map(self._kin.of_peers, (known.near_converted, known.near_expected))
         share = np.clip((came + _PEER_PRIOR) / (awaited + _PEER_PRIOR), 0.02, 1.0)
-        share = np.where(self._notes, share, 1.0)
-        awaited_of_notes = self._of_notes(known.near_expected)
-        of_notes = (self._of_notes(known.near_expected * share) + 1e-3) / (awaited_of_notes + 1e-3)
-        return np.where(self._crossing, np.minimum(of_notes, 1.0), share)
+        share = np.where(self._kin.notes, share, 1.0)
+        awaited_of_notes = self._kin.of_notes(known.near_expected)
+        of_notes = (self._kin.of_notes(known.near_expected * share) + 1e-3) / (awaited_of_notes + 1e-3)
+        return np.where(self._kin.crossing, np.minimum(of_notes, 1.0), share)
 
     def _judge(self, watch: Watch, traffic: _Traffic, shares: delay.Step, step: Step) -> None:
         rows, held = watch.rows, step.held[watch.rows]
@@ -252,7 +231,7 @@ class Rates:
         kept = 0.5 ** (1 / _HALF_LIFE_H)
         for values, hour in ((known.converted, known.hour_converted), (known.due, known.hour_due)):
             values[calm] = values[calm] * kept + hour[calm]
-        self.season.learn((step.hour - 1) % 168, known, self._notes & calm & (known.due > 0))
+        self.season.learn((step.hour - 1) % 168, known, self._kin.notes & calm & (known.due > 0))
         for values in (known.hour_converted, known.hour_due, known.suspicion):
             values[:] = 0.0
         self.refresh()
