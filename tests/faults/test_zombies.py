@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from streams.errors import Refused
+from tests.behaviour.builders import step
 from tests.faults.facts import (
     A_WHILE_S,
     CLICK,
@@ -210,5 +211,31 @@ async def test_a_take_over_that_was_slept_through_is_decided_by_the_marker_of_th
         await unsaid.wait()
         world.chance.upon("store.rolled_back", Fault("pause after", 20.0), worker="A")
         world.wake(sleeper)
+        await world.settle()
+        assert_exact(world)
+
+
+@in_virtual_time
+async def test_an_owner_with_nothing_to_tell_finds_out_that_another_one_has_told_something() -> None:
+    async with running(0) as world:
+        usurper = world.start_worker()
+        stopped = world.chance.upon("store.acquire", lambda: world.pause(usurper), worker="A")
+        await stopped.wait()
+        world.group.expire("A")
+        owner = world.start_worker()
+        world.send(*ORDER_LIFE)
+        await asyncio.sleep(A_WHILE_S * 10)  # nothing is left to be folded into series, which would be told of
+        before = world.store.snapshot()
+        stopped = world.chance.upon("store.commit", lambda: world.pause(owner), worker="B")
+        world.send(step("frozen", at=4_000), step("unfrozen", at=5_000))  # together they change nothing
+        await stopped.wait()
+        world.chance.batch_offsets = 1
+        told = world.chance.upon("producer.write", lambda: world.pause(usurper), worker="A", skip=1)
+        world.wake(usurper)
+        await told.wait()
+        assert world.results()[-1].outcome == "held"
+        world.roll_back(before)
+        world.crash(usurper)
+        world.wake(owner)
         await world.settle()
         assert_exact(world)

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,6 +24,15 @@ from tests.simulation.worker import Worker
 
 SESSION_S = 8.0
 FOR_GOOD = Fault("stop", math.inf)
+STILL_S = 2.0
+
+
+class Usurper(NamedTuple):
+    """A worker that wakes when its lanes are another one's, takes them and publishes; then that is undone."""
+
+    name: str
+    stands_s: float  # how long what it did stands
+    alone: bool  # the others stand still for STILL_S when it takes the lanes
 
 
 class World(Standing):
@@ -39,7 +49,7 @@ class World(Standing):
         super().__init__(partitions, chance, policies, kinds)
         asyncio.get_running_loop().set_task_factory(task_factory)  # type: ignore[arg-type]  # it takes what create_task passes
         self._policies: dict[int, Policy] = {}  # by the document's identity
-        self._usurper: tuple[str, float] | None = None  # and how long what it did stands
+        self._usurper: Usurper | None = None
         self._before_usurper = 0
         self._return: tuple[int, int, float] | None = None  # after so many transactions, to which state, how late
         self.produced: set[tuple[str, int, int]] = set()  # what producers sent, as against workers
@@ -116,22 +126,30 @@ class World(Standing):
     def usurp(self, worker: Worker, fault: Fault) -> None:
         """Let a worker sleep until its lanes are another one's, and when it then has published let that be undone.
 
-        At an acquire this makes an owner whose time has passed, and in the end another one that never noticed it.
+        At an acquire this makes an owner whose time has passed, and in the end another one that never noticed it;
+        in some runs the other one stands still meanwhile, with what it had in hand.
         """
         self.oversleep(worker, fault)
-        self._usurper = worker.name, (0.0, 0.0, 0.002, 0.02)[fault.choice % 4]
+        self._usurper = Usurper(worker.name, (0.0, 0.0, 0.002, 0.02)[fault.choice % 4], alone=fault.choice % 3 == 0)
 
-    def _undo_usurper(self, call: Call) -> None:
-        name, seconds = self._usurper or ("", 0.0)
-        if call == (name, "store.acquire"):
+    def _undo_usurper(self, usurper: Usurper, call: Call) -> None:
+        if call == (usurper.name, "store.acquire"):
             self._before_usurper = len(self.saved) - 2
-        elif call == (name, "producer.commit"):
+            if usurper.alone:
+                self._stand_still(but=usurper.name)
+        elif call == (usurper.name, "producer.commit"):
             self._usurper, then = None, self._before_usurper
-            self._loop.call_later(seconds, lambda: self.roll_back(self.saved[max(0, then)]))
+            self._loop.call_later(usurper.stands_s, lambda: self.roll_back(self.saved[max(0, then)]))
+
+    def _stand_still(self, but: str) -> None:
+        for worker in self.workers.values():
+            if worker.name != but and worker.process.life is Life.RUNNING:
+                worker.process.pause()
+                self._loop.call_later(STILL_S, worker.process.wake)
 
     def done(self, call: Call) -> None:
         if self._usurper is not None:
-            self._undo_usurper(call)
+            self._undo_usurper(self._usurper, call)
         fault = self.chance.strike_after(call)
         if fault is not None:
             self._do(fault, call, "after")
