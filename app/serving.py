@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
@@ -78,7 +79,8 @@ def build_app(server: Server) -> FastAPI:
 async def following(server: Server) -> AsyncIterator[None]:
     """The read model follows the store meanwhile."""
     delay = server.instruments.gauge("redcat_loop_delay_seconds")
-    tasks = [asyncio.create_task(server.model.run()), asyncio.create_task(show_loop_delay(delay))]
+    work = (server.model.run(), show_loop_delay(delay), _spare_collector(server.model))
+    tasks = [asyncio.create_task(one) for one in work]
     try:
         yield
     finally:
@@ -87,6 +89,14 @@ async def following(server: Server) -> AsyncIterator[None]:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         server.access.close()
+
+
+async def _spare_collector(model: ReadModel) -> None:
+    """Keep the garbage collector from what stays: looking through all that was loaded would hold everybody up."""
+    async for _ in model.ticks.listen():
+        if model.ready:
+            gc.freeze()
+            return
 
 
 async def require_keys(settings: Settings) -> None:

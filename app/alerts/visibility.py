@@ -3,6 +3,7 @@
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from app.alerts.model import Scope, ScopeKind
 from app.alerts.record import AlertRecord
@@ -44,8 +45,7 @@ def _sees(party: Party, scope: Scope, cells: Cells) -> bool:
         numbers = [] if number is None else [number]
     else:
         return False
-    codes = cells.codes(dimension)
-    rows = cells.of_shops([row for row in range(cells.size) if codes[row] in numbers])
+    rows = cells.of_shops(np.flatnonzero(np.isin(cells.codes(dimension), numbers)))
     shops = cells.distinct(rows, ("platform", "merchant_id")) if len(rows) else []
     return bool(shops) and all(party.sees(platform, merchant_id) for platform, merchant_id in shops)
 

@@ -1,6 +1,7 @@
 """Which notes the lanes have changed lately, and their counters as they stand.  Writes nothing."""
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from app.redis_store.cells import Cells, read_cells
@@ -10,7 +11,7 @@ from app.redis_store.link import Link, Reply, require
 from app.redis_store.reader import Reader, fields_of
 from app.redis_store.resp import command
 
-PAGE: Final = 500  # notes in one request
+PAGE: Final = 500  # ids in one request
 NO_TIME: Final = 0
 
 Place: TypeAlias = tuple[int, str]
@@ -23,6 +24,13 @@ class LaneNews(NamedTuple):
     anchor: bytes | None  # names the last commit that was seen
     notes: list[str]
     complete: bool  # False: there were more commits than are told of
+
+
+class News(NamedTuple):
+    """The notes that have changed, by shard; if it is not complete, others may have as well."""
+
+    places: list[Place]
+    complete: bool
 
 
 class LaneTime(NamedTuple):
@@ -49,8 +57,8 @@ class ChangesReader:
             entries = require(last, keys.changed)
             self._anchors[lane] = entries[0][0] if entries else None
 
-    async def news(self) -> list[Place] | None:
-        """The notes that changed since the last call, by shard; None when that cannot be said: read all notes again."""
+    async def news(self) -> News:
+        """The notes that changed since the last call."""
         places: dict[Place, None] = {}
         complete = True
         asked = zip(self._lanes, self._anchors, strict=True)
@@ -60,14 +68,24 @@ class ChangesReader:
             self._anchors[lane] = told.anchor
             complete = complete and told.complete
             places.update(dict.fromkeys((lane % len(self._shards), note_id) for note_id in told.notes))
-        return list(places) if complete else None
+        return News(list(places), complete)
 
-    async def cells(self, places: list[Place]) -> list[Cells]:
-        """The counters of the cells of some notes in one shard each, zeros left out."""
-        found: list[Cells] = []
-        for start in range(0, len(places), PAGE):
-            found += await self._page(places[start : start + PAGE])
-        return found
+    async def cells(self, places: Sequence[Place]) -> Iterator[tuple[Place, Cells]]:
+        """The counters of the cells of some notes in one shard each, zeros left out.
+
+        They are as they stand now, but each note is decoded when it is asked for, for that takes longest.
+        """
+        names = [self._shards[shard][1].note(note_id) for shard, note_id in places]
+        replies: dict[int, Reply] = {}
+        for shard, (link, _) in enumerate(self._shards):
+            here = [number for number, (of, _) in enumerate(places) if of == shard]
+            if here:
+                answers = await link.ask(*(command("HGETALL", names[number]) for number in here))
+                replies.update(zip(here, answers, strict=True))
+        return (
+            (place, read_cells(fields_of(replies[number], name), name) if replies[number] is not None else {})
+            for number, (place, name) in enumerate(zip(places, names, strict=True))
+        )
 
     async def notes(self, shard: int, cursor: bytes) -> tuple[bytes, list[str]]:
         """A page of the ids of a shard's notes, some of them perhaps told before, and the cursor of the next."""
@@ -89,19 +107,6 @@ class ChangesReader:
             if anchor is not None and newest > NO_TIME:
                 times.append(LaneTime(int(anchor.partition(b"-")[0]), newest))
         return times
-
-    async def _page(self, places: list[Place]) -> list[Cells]:
-        names = [self._shards[shard][1].note(note_id) for shard, note_id in places]
-        replies: dict[int, Reply] = {}
-        for shard, (link, _) in enumerate(self._shards):
-            here = [number for number, (of, _) in enumerate(places) if of == shard]
-            if here:
-                answers = await link.ask(*(command("HGETALL", names[number]) for number in here))
-                replies.update(zip(here, answers, strict=True))
-        return [
-            read_cells(fields_of(replies[number], name), name) if replies[number] is not None else {}
-            for number, name in enumerate(names)
-        ]
 
 
 async def _news(link: Link, keys: LaneKeys, anchor: bytes | None) -> LaneNews:

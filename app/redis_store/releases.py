@@ -6,20 +6,22 @@ GROUP:{0}:released:cells      hash: cell -> what of its counters was released, t
 GROUP:{0}:released:hour:H     hash: row -> what was released to it in an hour (since 1970); expires
 """
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Sequence
+from itertools import islice
 from typing import Final, TypeAlias
 
 import msgspec
 
 from app.redis_store.link import Link, Reply, require
-from app.redis_store.resp import Value, command
+from app.redis_store.resp import Request, command
 from streams.errors import LaneStopped
 
 Counts: TypeAlias = dict[str, int]
 Rows: TypeAlias = dict[str, Counts]
 """Counters by the text of the row."""
 
-PAGE: Final = 1_000
+PAGE: Final = 500
 AT_ONCE: Final = 50  # hours looked into by one request
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -50,21 +52,20 @@ class Releases:
         """Write a release in one step; False, and nothing written, if there was another since `before_ms`."""
         stamp = self._at
         hour_key = self._hour(hour.number)
-        writes: list[bytes] = [command("SET", stamp, now_ms)]
+        writes: list[bytes] = [command("MULTI"), command("SET", stamp, now_ms)]
         for key, rows in ((stamp + b":rows", hour.rows), (stamp + b":cells", hour.cells), (hour_key, hour.steps)):
-            items = list(rows.items())
-            for start in range(0, len(items), PAGE):
-                pairs: list[Value] = []
-                for row, counts in items[start : start + PAGE]:
-                    pairs += (row, _pack(counts))
-                writes.append(command("HSET", key, *pairs))
+            items = iter(rows.items())
+            while page := list(islice(items, PAGE)):
+                writes.append(command("HSET", key, *(value for row, counts in page for value in (row, _pack(counts)))))
+                await asyncio.sleep(0)  # others want to be answered meanwhile
         if hour.steps:
             writes.append(command("PEXPIREAT", hour_key, hour.expires_ms))
+        writes.append(command("EXEC"))
         _, known = await self._link.ask(command("WATCH", stamp), command("GET", stamp))
         if int(require(known, stamp) or 0) != before_ms:
             await self._link.ask(command("UNWATCH"))
             return False
-        *_, done = await self._link.ask(command("MULTI"), *writes, command("EXEC"))
+        *_, done = await self._link.request(Request(writes, len(writes)))
         return require(done, stamp) is not None
 
     async def hours(self, numbers: Sequence[int], rows: Sequence[str]) -> dict[int, Rows]:
@@ -109,6 +110,6 @@ class Hour(msgspec.Struct, frozen=True):
 
     number: int  # since 1970
     expires_ms: int  # of the steps
-    rows: Mapping[str, Counts]
-    cells: Mapping[str, Counts]
-    steps: Mapping[str, Counts]
+    rows: Rows
+    cells: Rows
+    steps: Rows

@@ -1,6 +1,6 @@
 """All cells with their counters in columns: sums and rankings over hundreds of thousands of cells in milliseconds."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Final, TypeAlias, TypeVar
@@ -19,7 +19,7 @@ Number = TypeVar("Number", np.int32, np.int64, np.bool_)
 Mask: TypeAlias = NDArray[np.bool_]
 
 FIRST_ROWS: Final = 1_024
-FIRST_COLUMNS: Final = 64
+FEW_ROWS: Final = 64  # are added up one by one, more of them counter by counter
 
 
 class Names:
@@ -29,6 +29,7 @@ class Names:
         self.texts: list[str] = []
         self.numbers: dict[str, int] = {}
         self._orders = np.zeros(FIRST_ROWS, np.int64)
+        self._ordered = np.zeros(0, np.int64)
 
     def number(self, text: str) -> int:
         """The number of a text, new or known."""
@@ -45,18 +46,32 @@ class Names:
         """By number: what orders those that are equal otherwise, the same in every process."""
         return self._orders[: len(self.texts)]
 
+    def ordered(self) -> Rows:
+        """All numbers in that order."""
+        known = len(self._ordered)
+        if known < len(self.texts):
+            fresh = known + np.argsort(self.orders[known:])
+            places = np.searchsorted(self.orders[self._ordered], self.orders[fresh])
+            self._ordered = np.insert(self._ordered, places, fresh)
+        return self._ordered
+
 
 class Cells:
-    """A table of cells; a cell of a note has a row for each shard that knows it."""
+    """A table of cells; a cell of a note has a row for each shard that knows it.
+
+    Each counter is a column of its own, as long as it has to be: so a sum over all rows reads what it needs and no
+    more, and when the table grows it never moves as a whole.
+    """
 
     def __init__(self) -> None:
         self.size = 0
         self.names: dict[Dimension, Names] = {dimension: Names() for dimension in DIMENSIONS}
-        self.rows_of_note: dict[int, list[int]] = {}
-        self.columns: dict[str, int] = {}
+        self._rows_of_note: dict[int, tuple[int, ...]] = {}
         self._rows: dict[tuple[int, int], dict[str, int]] = {}  # shard and note -> text of the cell -> row
         self._codes: dict[Dimension, Numbers] = {dimension: np.zeros(FIRST_ROWS, np.int32) for dimension in DIMENSIONS}
-        self._values = np.zeros((FIRST_ROWS, FIRST_COLUMNS), np.int64)
+        self._columns: dict[str, Values] = {}
+        self._counted: list[tuple[str, ...]] = []  # by row: the counters that need not be 0
+        self._combinations: dict[tuple[str, ...], tuple[str, ...]] = {}  # of counters, each kept once
         self._shown = np.zeros(FIRST_ROWS, np.bool_)
 
     def put(self, shard: int, note_id: str, cells: Mapping[str, Mapping[str, int]]) -> None:
@@ -64,16 +79,21 @@ class Cells:
         note = self.names["note_id"].number(note_id)
         known = self._rows.setdefault((shard, note), {})
         for text in known.keys() - cells.keys():
-            self._values[known[text]] = 0
-            self._shown[known[text]] = False
+            self._count(known[text], {})
         for text, counters in cells.items():
             row = known.get(text)
             if row is None:
                 row = known[text] = self._add_row(note, text)
-            numbers = [self.column(name) for name in counters]
-            self._values[row] = 0
-            self._values[row, numbers] = list(counters.values())
-            self._shown[row] = any(count and _is_shown(name) for name, count in counters.items())
+            self._count(row, counters)
+
+    def settle(self) -> None:
+        """Put the new notes in order now: for many at once it would take long."""
+        self.names["note_id"].ordered()
+
+    def places(self) -> Iterator[tuple[int, str]]:
+        """The shards and notes that were ever put."""
+        texts = self.names["note_id"].texts
+        return ((shard, texts[note]) for shard, note in list(self._rows))
 
     def name(self, dimension: Dimension, row: int) -> str:
         """What a row is of in a dimension."""
@@ -88,31 +108,42 @@ class Cells:
         """The number of each row's name in a dimension."""
         return self._codes[dimension][: self.size]
 
-    def column(self, name: str) -> int:
-        """The number of a counter's column, new or known."""
-        known = self.columns.get(name)
-        if known is None:
-            known = self.columns[name] = len(self.columns)
-            if known >= self._values.shape[1]:
-                self._values = np.hstack([self._values, np.zeros_like(self._values)])
-        return known
+    def rows_of_note(self, note_id: str) -> tuple[int, ...]:
+        """The rows of a note."""
+        return self._rows_of_note.get(self.names["note_id"].numbers.get(note_id, -1), ())
+
+    def counters(self) -> list[str]:
+        """What is counted anywhere and shown."""
+        return list(filter(_is_shown, self._columns))
 
     def values(self, rows: Rows, name: str) -> Values:
         """A counter of some rows."""
-        known = self.columns.get(name)
-        return np.zeros(len(rows), np.int64) if known is None else self._values[rows, known]
+        column = self._columns.get(name)
+        if column is None:
+            return np.zeros(len(rows), np.int64)
+        if len(column) < self.size:
+            column = self._columns[name] = grown(column, self.size)
+        return column[rows]
 
     def sums(self, rows: Sequence[int] | Rows) -> dict[str, int]:
-        """The counters of some rows together, zeros left out."""
-        if len(rows) == 0:
-            return {}
-        totals = self._values[rows, : len(self.columns)].sum(axis=0).tolist()
-        return {name: total for name, total in zip(self.columns, totals, strict=True) if total}
+        """The counters of some rows, each of them named once, together, zeros left out."""
+        totals: dict[str, int] = {}
+        if len(rows) <= FEW_ROWS:
+            for row in rows:
+                for name in self._counted[row]:
+                    totals[name] = totals.get(name, 0) + self._columns[name].item(row)
+        else:
+            totals = {name: int(self._picked(column, rows).sum()) for name, column in self._columns.items()}
+        return {name: total for name, total in totals.items() if total}
 
     def shown(self, rows: Rows) -> Mask:
         """Which rows count anything that is shown for a note."""
         found: Mask = self._shown[rows]
         return found
+
+    def is_of_shop(self, row: int) -> bool:
+        """Whether a row counts what happened on the way to a shop, and not for the note as such."""
+        return bool(self.name("platform", row))
 
     def of_shops(self, rows: Sequence[int] | Rows) -> Rows:
         """Those of some rows that count what happened on the way to a shop, and not for the note as such."""
@@ -121,10 +152,18 @@ class Cells:
         return kept
 
     def distinct(self, rows: Rows, dimensions: Sequence[Dimension]) -> list[tuple[str, ...]]:
-        """The combinations of names that there are in some rows."""
-        codes = np.unique(np.stack([self.codes(dimension)[rows] for dimension in dimensions]), axis=1)
-        texts = [self.names[dimension].texts for dimension in dimensions]
-        return [tuple(of[code] for of, code in zip(texts, column, strict=True)) for column in codes.T.tolist()]
+        """The combinations of names that there are in some rows; there may be less than 2^63 of them."""
+        combined = np.zeros(len(rows), np.int64)
+        for dimension in dimensions:
+            combined *= len(self.names[dimension].texts)
+            combined += self.codes(dimension)[rows]
+        found = np.unique(combined)
+        names: list[list[str]] = []
+        for dimension in reversed(dimensions):
+            texts = self.names[dimension].texts
+            found, codes = np.divmod(found, len(texts)) if len(found) else (found, found)
+            names.insert(0, [texts[code] for code in codes.tolist()])
+        return list(zip(*names, strict=True))
 
     def below(self, category: str) -> list[int]:
         """The numbers of a category and of all that is below it by dots."""
@@ -133,22 +172,44 @@ class Cells:
     def _add_row(self, note: int, text: str) -> int:
         row = self.size
         self.size += 1
-        self._values = grown(self._values, self.size)
         self._shown = grown(self._shown, self.size)
+        self._counted.append(())
         for dimension, part in zip(DIMENSIONS[1:], text.split("|"), strict=True):
             self._codes[dimension] = codes = grown(self._codes[dimension], self.size)
             codes[row] = self.names[dimension].number(part)
         self._codes["note_id"] = codes = grown(self._codes["note_id"], self.size)
         codes[row] = note
-        self.rows_of_note.setdefault(note, []).append(row)
+        self._rows_of_note[note] = (*self._rows_of_note.get(note, ()), row)
         return row
+
+    def _count(self, row: int, counters: Mapping[str, int]) -> None:
+        for name in self._counted[row]:
+            if name not in counters:
+                self._columns[name][row] = 0
+        for name, count in counters.items():
+            column = self._columns.get(name)
+            if column is None or row >= len(column):
+                column = self._columns[name] = grown(np.zeros(0, np.int64) if column is None else column, row + 1)
+            column[row] = count
+        names = tuple(counters)
+        self._counted[row] = self._combinations.setdefault(names, names)
+        self._shown[row] = any(count and _is_shown(name) for name, count in counters.items())
+
+    def _picked(self, column: Values, rows: Sequence[int] | Rows) -> Values:
+        """What a column holds of some rows, each of them named once; what is behind its end is 0 and left out."""
+        if len(rows) == self.size:
+            return column[: self.size]  # not copied first
+        if len(column) < self.size:
+            rows = np.asarray(rows)
+            rows = rows[rows < len(column)]
+        return column[rows]
 
 
 def grown(array: NDArray[Number], size: int) -> NDArray[Number]:
-    """The array, or one twice as long that begins like it when `size` does not fit."""
+    """The array, or one at least twice as long that begins like it when `size` does not fit."""
     if size <= len(array):
         return array
-    larger = np.zeros((2 * len(array), *array.shape[1:]), array.dtype)
+    larger = np.zeros(max(size, 2 * len(array), FIRST_ROWS), array.dtype)
     larger[: len(array)] = array
     return larger
 

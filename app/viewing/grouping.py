@@ -15,7 +15,8 @@ in no other, so that tokens of several cells may be added up:
 The greatest of these is taken.  What took tokens away (a late record that moves a click elsewhere) counts for nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Final, NamedTuple, TypeAlias
 
 Counts: TypeAlias = Mapping[str, int]
@@ -23,43 +24,51 @@ Counts: TypeAlias = Mapping[str, int]
 Key: TypeAlias = tuple[str, ...]
 """A row: note, campaign, merchant, platform, category, link, note kind; empty where it is of several."""
 
-LEVELS: Final = ((0, 1, 2, 3, 4, 5, 6), (1, 2, 3, 5, 6), (2, 3, 5, 6), (3, 5, 6))
-"""What rows are told apart by: all, campaign and merchant and channel, merchant and channel, channel."""
+POOLS: Final = ((1, 2, 3, 5, 6), (2, 3, 5, 6), (3, 5, 6))
+"""What rows of several cells are told apart by: campaign, merchant and channel; merchant and channel; channel."""
+
+CELLS_AT_ONCE: Final = 200
 
 
 class Step(NamedTuple):
-    """What is released to a row: the changes of these cells."""
+    """What is released to a row: the changes of these cells, and what they come to."""
 
     row: Key
     changes: dict[Key, dict[str, int]]
-
-    @property
-    def total(self) -> dict[str, int]:
-        """The changes added up."""
-        sums: dict[str, int] = {}
-        for change in self.changes.values():
-            add(sums, change)
-        return sums
+    total: dict[str, int]
 
 
-def steps(now: Mapping[Key, Counts], released: Mapping[Key, Counts], k: int) -> list[Step]:
-    """The steps that can be released; `released` is what of each cell was, to whatever row."""
-    waiting = {
-        cell: change
-        for cell in {**now, **released}
-        if (change := difference(now.get(cell, {}), released.get(cell, {})))
-    }
-    found: list[Step] = []
-    for level in LEVELS:
-        pools: dict[Key, dict[Key, dict[str, int]]] = {}
-        for cell, change in waiting.items():
-            pools.setdefault(_row(cell, level), {})[cell] = change
-        for row, changes in pools.items():
-            if sum(tokens_in(change, now.get(cell, {})) for cell, change in changes.items()) >= k:
-                found.append(Step(row, changes))
-                for cell in changes:
+def steps(now: Mapping[Key, Counts], released: Mapping[Key, Counts], k: int) -> Iterator[Step | None]:
+    """The steps that can be released; `released` is what of each cell was, to whatever row.
+
+    None comes now and then meanwhile, where who works them out may do something else: there may be many cells.  What
+    is given must not change before the last.
+    """
+    waiting: dict[Key, dict[str, int]] = {}
+    for number, cell in enumerate(chain(now, (cell for cell in released if cell not in now))):
+        change = difference(now.get(cell, {}), released.get(cell, {}))
+        if change and tokens_in(change, now.get(cell, {})) >= k:
+            yield Step(cell, {cell: change}, change)
+        elif change:
+            waiting[cell] = change
+        if number % CELLS_AT_ONCE == 0:
+            yield None
+    for level in POOLS:
+        pools: dict[Key, Step] = {}
+        tokens: dict[Key, int] = {}
+        for number, (cell, change) in enumerate(waiting.items()):
+            row = _row(cell, level)
+            pool = pools.setdefault(row, Step(row, {}, {}))
+            pool.changes[cell] = change
+            add(pool.total, change)
+            tokens[row] = tokens.get(row, 0) + tokens_in(change, now.get(cell, {}))
+            if number % CELLS_AT_ONCE == 0:
+                yield None
+        for row, step in pools.items():
+            if tokens[row] >= k:
+                for cell in step.changes:
                     del waiting[cell]
-    return found
+                yield step
 
 
 def tokens_in(change: Counts, now: Counts) -> int:

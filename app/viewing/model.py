@@ -138,7 +138,7 @@ class ReadModel:
             await self._disconnect()
 
     async def _follow(self) -> None:
-        """Load everything, then follow the changes, until that breaks or must begin anew."""
+        """Load everything, then follow the changes, until that breaks or another namespace is in force."""
         await self._disconnect()
         reader = self._reader = await open_reader(self._dial, self.settings.group)
         self._series = LiveSeries(reader)
@@ -146,9 +146,10 @@ class ReadModel:
         self._releases = Releases(await self._dial(0), self.settings.group)
         changes = ChangesReader(reader)
         mirror = Mirror(changes)
-        began_ms = self.clock()
-        await mirror.load()
-        await self._shown(changes, began_ms)
+        await mirror.start(self.clock())
+        while not mirror.loaded:
+            await mirror.follow(self.clock())
+        await self._shown(changes, mirror.as_of_ms)
         releasing = Releasing(mirror.live, mirror.released, self.settings.k_tokens, self.settings.kept.hours_ms)
         await releasing.look(self._releases, self.clock())
         self._mirror, self._releasing, self.trouble = mirror, releasing, None
@@ -169,11 +170,8 @@ class ReadModel:
                 checked = began
                 if not await self._same_namespace(reader):
                     return
-            began_ms = self.clock()
-            changed = await mirror.follow()
-            if changed is None:
-                return
-            await self._shown(changes, began_ms)
+            changed = await mirror.follow(self.clock())
+            await self._shown(changes, mirror.as_of_ms)
             if changed:
                 self._changed()
             await asyncio.sleep(max(LOOK_S, REST * (clock() - began)))

@@ -3,14 +3,14 @@
 import base64
 import binascii
 from collections import OrderedDict
-from hashlib import blake2b
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
 
 from app.counters import COUNTS
-from app.viewing.cells import Numbers, Rows, Values, order_of
+from app.viewing.cells import Mask, Numbers, Rows, Values, order_of
 from app.viewing.figures import Figures, figures_of
 from app.viewing.scopes import DIMENSION_OF, EVERYTHING, Filters, Scope
 from app.viewing.view import View
@@ -59,10 +59,25 @@ class Page(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """The ids of a list in their order, by number, and what they were ordered by."""
+    """The ids of a list by number, and what they are ordered by: the greatest first, equals as they come here.
+
+    Nobody reads a list of hundreds of thousands as a whole, so only what is asked for is put in order.
+    """
 
     numbers: Numbers
     keys: Values
+
+    def part(self, start: int, end: int) -> tuple[Numbers, Values]:
+        """The places from `start` until before `end` of the list."""
+        end = min(end, len(self.numbers))
+        if start >= end:
+            return self.numbers[:0], self.keys[:0]
+        falling = -self.keys
+        first, last = np.partition(falling, (start, end - 1))[[start, end - 1]]
+        near = np.flatnonzero((falling >= first) & (falling <= last))
+        begin = start - np.count_nonzero(falling < first)
+        chosen = near[np.argsort(falling[near], kind="stable")][begin : begin + end - start]
+        return self.numbers[chosen], self.keys[chosen]
 
 
 class Place(msgspec.Struct, frozen=True, array_like=True):
@@ -97,20 +112,19 @@ class Rankings:
             ranking, start = (ranked(view, query), -1) if known is None else (known, place.after)
             if known is None:
                 name, start = "", _behind(ranking, place, names.orders[ranking.numbers])
-        numbers = ranking.numbers[start : start + limit]
+        numbers, keys = ranking.part(start, start + limit)
         items = _items(view, query, numbers)
         end = start + len(numbers)
         following = None
         if end < len(ranking.numbers):
             name = name or self._remember(mark, ranking)
-            last = end - 1
-            place = Place(name, mark, end, int(ranking.keys[last]), int(names.orders[ranking.numbers[last]]))
+            place = Place(name, mark, end, int(keys[-1]), int(names.orders[numbers[-1]]))
             following = base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
         return Page(items, following, len(ranking.numbers))
 
     def _remember(self, mark: str, ranking: Ranking) -> str:
         # By its contents, so that asking again for what has not moved takes no room.
-        name = blake2b(ranking.numbers.tobytes(), digest_size=12).hexdigest()
+        name = f"{hash((ranking.numbers.tobytes(), ranking.keys.tobytes())) % 2**64:x}"
         self._known[f"{mark}:{name}"] = ranking
         self._known.move_to_end(f"{mark}:{name}")
         if len(self._known) > MOST_RANKINGS:
@@ -121,24 +135,25 @@ class Rankings:
 def window(view: View, query: RankQuery, start: int, limit: int) -> Page:
     """The ids from a place in the list on as it stands now: for who sees the whole list and moves freely in it."""
     ranking = ranked(view, query)
-    return Page(_items(view, query, ranking.numbers[start : start + limit]), None, len(ranking.numbers))
+    numbers, _ = ranking.part(start, start + limit)
+    return Page(_items(view, query, numbers), None, len(ranking.numbers))
 
 
 def ranked(view: View, query: RankQuery) -> Ranking:
-    """All ids that fit, in order; equals in an order of their own that is the same in every process."""
+    """All ids that fit; equals in an order of their own that is the same in every process."""
     cells, rows = view.cells, view.rows(query.filters)
     rows = rows[cells.shown(rows)]
     names = cells.names[DIMENSION_OF[query.scope]]
     sums = _Sums(view, query.scope, rows)
-    numbers = sums.present()
+    ordered = names.ordered()
+    numbers = ordered[sums.present()[ordered]]
     if query.search:
         wanted = query.search.lower()
         numbers = numbers[[wanted in names.texts[number].lower() for number in numbers]]
     keys = _keys(sums, query)[numbers]
     if query.ascending:
         keys = np.where(keys == NONE, NONE, -keys)
-    order = np.lexsort((names.orders[numbers], -keys))
-    return Ranking(numbers[order].astype(np.int32), keys[order])
+    return Ranking(numbers.astype(np.int32), keys)
 
 
 def read_cursor(cursor: str, mark: str) -> Place:
@@ -164,10 +179,10 @@ class _Sums:
         kept = codes != self._names.numbers.get("", -1)
         self._rows, self._codes = rows[kept], codes[kept]
 
-    def present(self) -> Rows:
+    def present(self) -> Mask:
         found = np.zeros(len(self._names.texts), np.bool_)
         found[self._codes] = True
-        return np.flatnonzero(found).astype(np.int64)
+        return found
 
     def of(self, name: str) -> Values:
         sums = np.zeros(len(self._names.texts), np.int64)
@@ -208,15 +223,25 @@ def _counter(name: str, currency: str) -> str:
 
 
 def _items(view: View, query: RankQuery, numbers: Numbers) -> list[Item]:
-    texts = view.cells.names[DIMENSION_OF[query.scope]].texts
+    cells = view.cells
+    texts = cells.names[DIMENSION_OF[query.scope]].texts
     ids = [texts[number] for number in numbers]
+    if query.scope != "notes":
+        return _items_of_many_rows(view, query, numbers, ids)
     if query.filters == EVERYTHING:
-        return [Item(name, view.figures(query.scope, name) or figures_of({})) for name in ids]
-    fits = np.zeros(view.cells.size, np.bool_)
+        return [Item(name, view.figures("notes", name) or figures_of({})) for name in ids]
+    fits = np.zeros(cells.size, np.bool_)
     fits[view.rows(query.filters)] = True
+    return [Item(one, figures_of(cells.sums([row for row in view.rows_of("notes", one) if fits[row]]))) for one in ids]
+
+
+def _items_of_many_rows(view: View, query: RankQuery, numbers: Numbers, ids: Sequence[str]) -> list[Item]:
+    """Counter by counter, each for all ids together: one by one all rows would be looked through for each."""
+    sums = _Sums(view, query.scope, view.rows(query.filters))
+    columns = {name: sums.of(name)[numbers].tolist() for name in view.cells.counters()}
     return [
-        Item(name, figures_of(view.cells.sums([row for row in view.rows_of(query.scope, name) if fits[row]])))
-        for name in ids
+        Item(name, figures_of({counter: column[place] for counter, column in columns.items()}))
+        for place, name in enumerate(ids)
     ]
 
 

@@ -1,16 +1,16 @@
 """Releases: once an hour one of the serving processes releases what can be, and all show what was released last."""
 
-import asyncio
-from collections.abc import Mapping
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from app.redis_store.releases import Counts, Hour, Releases, Rows
 from app.viewing.cells import Cells
 from app.viewing.grouping import Key, add, steps
+from app.viewing.turns import Turns
 from streams.rollups import HOUR_MS
 
 RELEASED: Final = 0  # in the place of the shard; those of the notes' own figures follow
-ROWS_AT_ONCE: Final = 2_000  # between two looks at who else wants to be answered
 
 
 class Grouping(NamedTuple):
@@ -42,46 +42,51 @@ class Releasing:
         return True
 
     async def _release(self, releases: Releases, now_ms: int, before_ms: int) -> None:
-        known = {key_of(text): counts for text, counts in (await releases.cells()).items()}
-        found = steps(await self._now(), known, self.grouping.k_tokens)
+        turns, known = Turns(), dict[Key, Counts]()
+        for text, counts in (await releases.cells()).items():
+            known[key_of(text)] = counts
+            await turns.pause()
         stored = await releases.rows()
-        rows: Rows = {}
-        cells: Rows = {}
-        by_row: Rows = {}
-        for step in found:
-            row, total = text_of(step.row), step.total
-            rows[row] = stored.get(row, {})
-            by_row[row] = total
-            add(rows[row], total)
-            for cell, change in step.changes.items():
-                counted = dict(known.get(cell, {}))
-                add(counted, change)
-                cells[text_of(cell)] = counted
         number = now_ms // HOUR_MS
-        expires_ms = (number + 1) * HOUR_MS + self._kept_ms
-        await releases.release(now_ms, before_ms, Hour(number, expires_ms, rows, cells, by_row))
+        hour = Hour(number, (number + 1) * HOUR_MS + self._kept_ms, {}, {}, {})
+        now = await self._now()
+        for step in steps(now, known, self.grouping.k_tokens):
+            if step is not None:
+                row = text_of(step.row)
+                hour.steps[row] = step.total
+                hour.rows[row] = stored.get(row, {})
+                add(hour.rows[row], step.total)
+                for cell, change in step.changes.items():
+                    counted = hour.cells[text_of(cell)] = dict(known.get(cell, {}))
+                    add(counted, change)
+                    await turns.pause()
+            await turns.pause()
+        await releases.release(now_ms, before_ms, hour)
+        for done in (now, known, stored, hour.cells):
+            # Given back bit by bit: all at once would take as long as a whole list.
+            while done:
+                done.popitem()
+                await turns.pause()
 
-    async def _now(self) -> Mapping[Key, Counts]:
+    async def _now(self) -> dict[Key, Counts]:
         """What each cell counts, over all shards."""
-        live = self._live
+        live, turns = self._live, Turns()
         found: dict[Key, Counts] = {}
-        rows = live.of_shops(range(live.size)).tolist()
-        for start in range(0, len(rows), ROWS_AT_ONCE):
-            for row in rows[start : start + ROWS_AT_ONCE]:
-                key = live.key(row)
-                add(found.setdefault(key, {}), live.sums([row]))
-            await asyncio.sleep(0)
+        for row in live.of_shops(np.arange(live.size)).tolist():
+            add(found.setdefault(live.key(row), {}), live.sums([row]))
+            await turns.pause()
         return found
 
     async def _show(self, rows: Rows) -> None:
-        by_note: dict[str, Rows] = {}
+        turns, by_note = Turns(), dict[str, Rows]()
         for text, counts in rows.items():
             note_id, _, cell = text.partition("|")
             by_note.setdefault(note_id, {})[cell] = counts
-        for number, (note_id, cells) in enumerate(by_note.items(), 1):
-            self._released.put(RELEASED, note_id, cells)
-            if number % ROWS_AT_ONCE == 0:
-                await asyncio.sleep(0)
+            await turns.pause()
+        gone = [note for shard, note in self._released.places() if shard == RELEASED and note not in by_note]
+        for note_id in (*by_note, *gone):
+            self._released.put(RELEASED, note_id, by_note.get(note_id, {}))
+            await turns.pause()
 
 
 def key_of(text: str) -> Key:

@@ -1,6 +1,6 @@
 """A party's view: the cells that exist for it, found by scope and id, added up and ranked."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -8,8 +8,7 @@ import numpy as np
 from app.viewing.cells import Cells, Mask, Rows
 from app.viewing.figures import Figures, figures_of, refused_of
 from app.viewing.party import Party
-from app.viewing.scopes import DIMENSION_OF, DIMENSIONS, EVERYTHING, SCOPES, Filters, Scope
-from streams.core.policy import ancestry
+from app.viewing.scopes import DIMENSION_OF, DIMENSIONS, EVERYTHING, Dimension, Filters, Scope
 
 NO_ROWS: Final = np.zeros(0, np.int64)
 
@@ -23,10 +22,9 @@ class View:
     def __init__(self, party: Party, cells: Cells) -> None:
         self.party = party
         self.cells = cells
-        self._seen = 0  # rows of the table that were looked at
-        self._rows: dict[Scope, dict[str, list[int]]] = {scope: {} for scope in SCOPES}
-        self._own: list[int] = []
-        self._own_array = NO_ROWS
+        self._own = NO_ROWS
+        self._own_of = 0  # rows that the table had when these were looked for
+        self._sees_note: Mask = np.zeros(1, np.bool_)
         self._figures: dict[tuple[Scope, str], Figures | None] = {}
 
     def refresh(self) -> None:
@@ -58,73 +56,75 @@ class View:
             rows = rows[self.cells.codes(dimension)[rows] == nothing]
         return figures_of(self.cells.sums(rows))
 
-    def rows_of(self, scope: Scope, name: str) -> list[int]:
+    def rows_of(self, scope: Scope, name: str) -> Sequence[int] | Rows:
         """The rows of one id, none if it does not exist for the party."""
-        self._look_on()
-        return self._rows[scope].get(name, [])
+        if not name:
+            return NO_ROWS
+        if scope == "notes":
+            return self._rows_of_note(name)
+        return self.rows(Filters(**{DIMENSION_OF[scope]: name}))
 
     def rows(self, filters: Filters = EVERYTHING) -> Rows:
         """The rows that fit."""
-        self._look_on()
-        rows, cells = self._own_array, self.cells
+        rows, cells = self._own_rows(), self.cells
         for dimension, wanted in zip(DIMENSIONS, filters, strict=True):
             if wanted is None:
                 continue
             codes = cells.codes(dimension)[rows]
             if dimension == "category":
-                fits: Mask = np.isin(codes, cells.below(wanted))
+                below = np.zeros(len(cells.names["category"].texts), np.bool_)
+                below[cells.below(wanted)] = True
+                fits: Mask = below[codes]
             else:
                 fits = codes == cells.names[dimension].numbers.get(wanted, -1)
             rows = rows[fits]
         return rows
 
     def _add_up(self, scope: Scope, name: str) -> Figures | None:
-        rows = self.rows_of(scope, name)
-        if not any(map(self._of_a_shop, rows)) and not self._sees_all_notes:
-            return None
-        figures = figures_of(self.cells.sums(rows))
+        figures = figures_of(self.cells.sums(self.rows_of(scope, name)))
         return figures if figures.counters else None
 
     @property
-    def _sees_all_notes(self) -> bool:
-        """Notes are the community's own: it knows each, whatever links are under it."""
+    def _sees_all(self) -> bool:
+        """All shops, and all notes: these are the community's own, which knows each, whatever links are under it."""
         return self.party.kind in ("admin", "xhs")
 
-    def _of_a_shop(self, row: int) -> bool:
-        return bool(self.cells.name("platform", row))
+    def _rows_of_note(self, note_id: str) -> Sequence[int]:
+        """What the party sees of a note; with a first row of a shop it sees what is counted for the note as such."""
+        cells = self.cells
+        rows = cells.rows_of_note(note_id)
+        if self._sees_all:
+            return rows
+        self._look()
+        # A note of others is missed here, before it is looked at, as quickly as one that never was.
+        if not self._sees_note[cells.names["note_id"].numbers.get(note_id, -1)]:
+            return ()
+        return [
+            row
+            for row in rows
+            if not cells.is_of_shop(row) or self.party.sees(cells.name("platform", row), cells.name("merchant_id", row))
+        ]
 
-    def _look_on(self) -> None:
-        """Take the rows that the table got since the last look."""
-        if self._seen == self.cells.size:
+    def _own_rows(self) -> Rows:
+        """All rows that the party sees."""
+        self._look()
+        return self._own
+
+    def _look(self) -> None:
+        """Find what the party sees, if the table has grown since the last look."""
+        cells, notes = self.cells, self.cells.names["note_id"]
+        if self._own_of == cells.size:
             return
-        for row in range(self._seen, self.cells.size):
-            self._own += self._take(row)
-        self._seen = self.cells.size
-        self._own_array = np.array(self._own, np.int64)
-
-    def _take(self, row: int) -> Iterator[int]:
-        """The rows that come into the view with a new one."""
-        cells, notes = self.cells, self._rows["notes"]
-        note_id = cells.name("note_id", row)
-        if self._of_a_shop(row):
-            if not self.party.sees(cells.name("platform", row), cells.name("merchant_id", row)):
-                return
-            known = note_id in notes
-            self._index(row)
-            yield row
-            if not known and note_id and not self._sees_all_notes:
-                # With its first cell a note comes into view, and with the note what is counted for it as such.
-                of_note = cells.rows_of_note[cells.names["note_id"].number(note_id)]
-                for itself in [one for one in of_note if one < row and not self._of_a_shop(one)]:
-                    notes[note_id].append(itself)
-                    yield itself
-        elif self._sees_all_notes or note_id in notes:
-            notes.setdefault(note_id, []).append(row)
-            yield row
-
-    def _index(self, row: int) -> None:
-        for scope, dimension in DIMENSION_OF.items():
-            name = self.cells.name(dimension, row)
-            for one in ancestry(name) if scope == "categories" else [name]:
-                if one:
-                    self._rows[scope].setdefault(one, []).append(row)
+        self._own_of = cells.size
+        if self._sees_all:
+            self._own = np.arange(cells.size)
+            return
+        dimension: Dimension = "platform" if self.party.kind == "platform" else "merchant_id"
+        own = cells.codes(dimension) == cells.names[dimension].numbers.get(self.party.id, -1)
+        # The last one stands for all notes that there are not.
+        self._sees_note = np.zeros(len(notes.texts) + 1, np.bool_)
+        self._sees_note[cells.codes("note_id")[own]] = True
+        if "" in notes.numbers:
+            self._sees_note[notes.numbers[""]] = False
+        of_notes = cells.codes("platform") == cells.names["platform"].numbers.get("", -1)
+        self._own = np.flatnonzero(own | (of_notes & self._sees_note[cells.codes("note_id")]))

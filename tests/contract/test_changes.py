@@ -6,7 +6,7 @@ from typing import TypeAlias
 import pytest
 import pytest_asyncio
 
-from app.redis_store.changes_reader import ChangesReader
+from app.redis_store.changes_reader import ChangesReader, News
 from app.redis_store.keys import MANY_NOTES, TOLD_COMMITS, TOLD_LARGE_COMMITS
 from streams.errors import LaneStopped
 from tests.contract.builders import CELL, change
@@ -37,11 +37,12 @@ async def test_each_change_is_told_once_with_the_counters_as_they_stand(server: 
     tip = (await store.acquire(1, "owner")).tip
     tip = await store.commit(1, tip, change(cells={"n1": CLICK, "n2": CLICK}))
     tip = await store.commit(1, tip, change(cells={"n1": CLICK}))
-    assert await changes.news() == [(1, "n1"), (1, "n2")]
-    assert await changes.cells([(1, "n1"), (0, "n1")]) == [{CELL: {"clicks": 2}}, {}]
-    assert await changes.news() == []
+    assert await changes.news() == News([(1, "n1"), (1, "n2")], complete=True)
+    cells = await changes.cells([(1, "n1"), (0, "n1")])
+    assert list(cells) == [((1, "n1"), {CELL: {"clicks": 2}}), ((0, "n1"), {})]
+    assert await changes.news() == News([], complete=True)
     await store.commit(1, tip, change(cells={"n3": CLICK}))
-    assert await changes.news() == [(1, "n3")]
+    assert await changes.news() == News([(1, "n3")], complete=True)
 
 
 async def test_what_was_there_before_is_found_by_pages_and_not_told_as_news(server: RedisPlace, follow: Follow) -> None:
@@ -54,7 +55,7 @@ async def test_what_was_there_before_is_found_by_pages_and_not_told_as_news(serv
         cursor, ids = await changes.notes(0, cursor or b"0")
         found.update(ids)
     assert found == {f"n{number}" for number in range(1_200)}
-    assert await changes.news() == []
+    assert await changes.news() == News([], complete=True)
 
 
 @pytest.mark.parametrize("seen", [True, False])
@@ -66,8 +67,8 @@ async def test_who_looked_away_for_too_long_is_told_so(server: RedisPlace, follo
     changes = await follow()
     for number in range(TOLD_COMMITS):
         tip = await store.commit(0, tip, change(cells={f"n{number}": CLICK}))
-    assert await changes.news() is None
-    assert await changes.news() == []
+    assert not (await changes.news()).complete
+    assert await changes.news() == News([], complete=True)
 
 
 async def test_commits_of_many_notes_are_told_of_for_a_shorter_time(server: RedisPlace, follow: Follow) -> None:
@@ -75,13 +76,13 @@ async def test_commits_of_many_notes_are_told_of_for_a_shorter_time(server: Redi
     tip = (await store.acquire(0, "owner")).tip
     many = {f"n{number}": CLICK for number in range(MANY_NOTES)}
     tip = await store.commit(0, tip, change(cells=many))
-    assert await changes.news() == [(0, note_id) for note_id in many]
+    assert await changes.news() == News([(0, note_id) for note_id in many], complete=True)
     for _ in range(TOLD_LARGE_COMMITS - 1):
         tip = await store.commit(0, tip, change(cells=many))
-    assert await changes.news() == [(0, note_id) for note_id in many]
+    assert await changes.news() == News([(0, note_id) for note_id in many], complete=True)
     for _ in range(TOLD_LARGE_COMMITS):
         tip = await store.commit(0, tip, change(cells=many))
-    assert await changes.news() is None
+    assert not (await changes.news()).complete
 
 
 async def test_a_rollback_cannot_be_told(server: RedisPlace, follow: Follow) -> None:
@@ -90,9 +91,9 @@ async def test_a_rollback_cannot_be_told(server: RedisPlace, follow: Follow) -> 
     tip = await store.commit(0, tip, change(cells={"n1": CLICK}))
     saved, changes = await server.save(), await follow()
     await store.commit(0, tip, change(cells={"n1": CLICK}))
-    assert await changes.news() == [(0, "n1")]
+    assert await changes.news() == News([(0, "n1")], complete=True)
     await server.roll_back(saved)
-    assert await changes.news() is None
+    assert not (await changes.news()).complete
 
 
 async def test_a_stream_that_is_none_stops_the_lane_before_anything_is_written(server: RedisPlace) -> None:
