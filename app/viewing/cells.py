@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import repeat
+from operator import contains
 from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
@@ -28,6 +30,7 @@ class Names:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self.numbers: dict[str, int] = {}
+        self._lowered: list[str] = []
         self._orders = np.zeros(FIRST_ROWS, np.int64)
         self._ordered = np.zeros(0, np.int64)
 
@@ -37,6 +40,8 @@ class Names:
         if known is None:
             known = self.numbers[text] = len(self.texts)
             self.texts.append(text)
+            lowered = text.lower()
+            self._lowered.append(text if lowered == text else lowered)
             self._orders = grown(self._orders, len(self.texts))
             self._orders[known] = order_of(text)
         return known
@@ -45,6 +50,10 @@ class Names:
     def orders(self) -> Values:
         """By number: what orders those that are equal otherwise, the same in every process."""
         return self._orders[: len(self.texts)]
+
+    def containing(self, part: str) -> Mask:
+        """By number: which texts contain this, in whatever case."""
+        return np.fromiter(map(contains, self._lowered, repeat(part.lower())), np.bool_, len(self._lowered))
 
     def ordered(self) -> Rows:
         """All numbers in that order."""

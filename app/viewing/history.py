@@ -15,6 +15,7 @@ from app.viewing.periods import HOUR_S, WrongPeriods, hours_of
 from app.viewing.releasing import text_of
 from app.viewing.scopes import Dimension, Scope
 from app.viewing.series import Point, SeriesQuery, counted, points, rows_of, spans_of
+from app.viewing.turns import Turns
 from app.viewing.view import View
 from streams.core.facts import Click
 from streams.core.terms import PolicySet, work_out
@@ -68,9 +69,13 @@ class History:
             raise WrongPeriods(f"what is shown to this party is released by the hour: take a step of at least {HOUR_S}")
         cells, hours = view.cells, hours_of(query.periods)
         rows = view.rows() if query.scope is None else view.rows_of(query.scope, query.id)
-        texts = [text_of(cells.key(row)) for row in cells.of_shops(rows).tolist()]
-        if len(texts) * len(hours) > MOST_RELEASED:
+        shop_rows = cells.of_shops(rows).tolist()
+        if len(shop_rows) * len(hours) > MOST_RELEASED:
             raise WrongPeriods("this is too much to read at once: take a shorter time")
+        turns, texts = Turns(), list[str]()
+        for row in shop_rows:
+            texts.append(text_of(cells.key(row)))
+            await turns.pause()
         sums: list[dict[str, int]] = [{} for _ in query.periods.starts_ms]
         for hour, of_rows in (await self._model.releases.hours(hours, texts)).items():
             place = query.periods.place(hour * HOUR_MS)

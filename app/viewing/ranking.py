@@ -13,6 +13,7 @@ from app.counters import COUNTS
 from app.viewing.cells import Mask, Numbers, Rows, Values, order_of
 from app.viewing.figures import Figures, figures_of
 from app.viewing.scopes import DIMENSION_OF, EVERYTHING, Filters, Scope
+from app.viewing.turns import Turns
 from app.viewing.view import View
 
 RATES: Final = {
@@ -23,6 +24,7 @@ RATES: Final = {
 MONEY_SORTS: Final = ("gross_minor", "refunded_minor", "net_minor")
 SORTS: Final = (*COUNTS, *MONEY_SORTS, *RATES)
 MOST_RANKINGS: Final = 16  # remembered for pages to come; each takes 12 bytes for each id
+ITEMS_AT_ONCE: Final = 100
 
 NONE: Final = -(2**62)  # below every key
 RATE_STEPS: Final = 10**12  # so finely are rates told apart
@@ -139,17 +141,26 @@ def window(view: View, query: RankQuery, start: int, limit: int) -> Page:
     return Page(_items(view, query, numbers), None, len(ranking.numbers))
 
 
+async def whole(view: View, query: RankQuery, limit: int) -> list[Item]:
+    """The first so many ids, for who wants nearly all of them."""
+    turns, found = Turns(), list[Item]()
+    numbers, _ = ranked(view, query).part(0, limit)
+    for start in range(0, len(numbers), ITEMS_AT_ONCE):
+        found += _items(view, query, numbers[start : start + ITEMS_AT_ONCE])
+        await turns.pause()
+    return found
+
+
 def ranked(view: View, query: RankQuery) -> Ranking:
     """All ids that fit; equals in an order of their own that is the same in every process."""
     cells, rows = view.cells, view.rows(query.filters)
     rows = rows[cells.shown(rows)]
     names = cells.names[DIMENSION_OF[query.scope]]
     sums = _Sums(view, query.scope, rows)
-    ordered = names.ordered()
-    numbers = ordered[sums.present()[ordered]]
+    listed, ordered = sums.present(), names.ordered()
     if query.search:
-        wanted = query.search.lower()
-        numbers = numbers[[wanted in names.texts[number].lower() for number in numbers]]
+        listed &= names.containing(query.search)
+    numbers = ordered[listed[ordered]]
     keys = _keys(sums, query)[numbers]
     if query.ascending:
         keys = np.where(keys == NONE, NONE, -keys)

@@ -70,10 +70,10 @@ def test_a_rate_of_money_that_came_to_nothing_is_none() -> None:
     assert rates({"gross_minor:CNY": 0, "refunded_minor:CNY": 0}).refund == {}
 
 
-def test_a_file_has_all_counters_and_no_formulas() -> None:
+async def test_a_file_has_all_counters_and_no_formulas() -> None:
     notes = [("=cmd", {"clicks": 3, "gross_minor:CNY": 5}), ("n2", {"orders": 1})]
 
-    head, first, second = csv_of(notes).decode("utf-8-sig").split()
+    head, first, second = (await csv_of(notes)).decode("utf-8-sig").split()
 
     assert head.startswith("note_id,clicks,")
     assert head.endswith(",gross_minor:CNY")

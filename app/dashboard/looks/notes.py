@@ -10,9 +10,10 @@ from app.dashboard.looks.times import HOUR_MS
 from app.dashboard.views.notes import Order, Ranked
 from app.viewing.model import ReadModel
 from app.viewing.party import Party
-from app.viewing.ranking import RankQuery, window
+from app.viewing.ranking import RankQuery, whole, window
 from app.viewing.scopes import Filters
 from app.viewing.series import rows_of
+from app.viewing.turns import Turns
 from app.viewing.view import View
 
 TREND_HOURS: Final = 72
@@ -37,10 +38,13 @@ class Notes:
         trends = await self._trends_of(view, [item.id for item in page.items])
         return Ranked(page.total, [(item.id, flat(item.figures), trends[item.id]) for item in page.items])
 
-    def all(self, order: Order, limit: int) -> list[tuple[str, Counters]]:
+    async def all(self, order: Order, limit: int) -> list[tuple[str, Counters]]:
         """The first so many notes in that order."""
-        page = window(self._model.view(self._party), rank_query(order), 0, limit)
-        return [(item.id, flat(item.figures)) for item in page.items]
+        turns, found = Turns(), list[tuple[str, Counters]]()
+        for item in await whole(self._model.view(self._party), rank_query(order), limit):
+            found.append((item.id, flat(item.figures)))
+            await turns.pause()
+        return found
 
     async def _trends_of(self, view: View, notes: Sequence[str]) -> dict[str, Sequence[float]]:
         now = time.monotonic()

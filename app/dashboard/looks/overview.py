@@ -10,6 +10,7 @@ from app.dashboard.visit import Site
 from app.viewing.party import Party
 from app.viewing.ranking import RankQuery, window
 from app.viewing.scopes import Filters
+from app.viewing.turns import Turns
 
 IN_APP: Final = "xhs"
 TOP: Final = 8
@@ -21,17 +22,20 @@ async def look_at_all(site: Site, party: Party, day_ms: int, until_ms: int) -> O
     day = await day_of(site.history, party, day_ms, until_ms)
     before = await day_of(site.history, party, day_ms - WEEK_MS, day_ms - WEEK_MS + DAY_MS)
     platforms = {item.id: flat(item.figures) for item in window(view, RankQuery("platforms"), 0, TOP).items}
+    turns = Turns()
 
-    def total(**filters: str) -> Counters:
+    async def total(**filters: str) -> Counters:
+        await turns.pause()
         return flat(view.total(Filters(**filters)))
 
-    everything, in_app = total(), total(platform=IN_APP)
+    everything, in_app = await total(), await total(platform=IN_APP)
     parts = {
         "in_app": in_app,
         "outside": {name: count - in_app.get(name, 0) for name, count in everything.items()},
-        "ads": total(note_kind="ad"),
-        "ordinary": total(note_kind="ugc"),
+        "ads": await total(note_kind="ad"),
+        "ordinary": await total(note_kind="ugc"),
     }
+    await turns.pause()
     top = [(item.id, flat(item.figures)) for item in window(view, RankQuery("notes"), 0, TOP).items]
     same_time = cut_short(before, until_ms - WEEK_MS)
     return Overview(day_ms, day, same_time, before, everything, parts, platforms, top)

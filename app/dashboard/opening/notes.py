@@ -27,8 +27,9 @@ async def open_page(visit: Visit) -> None:
                 link(texts.all_notes, address("notes"), "tool")
         view = NotesView(texts, visit.numbers, order, look.rank)
 
-        def download() -> None:
-            ui.download.content(csv_of(look.all(view.order, MOST_CSV_ROWS)), "redcat-notes.csv", "text/csv")
+        async def download() -> None:
+            notes = await look.all(view.order, MOST_CSV_ROWS)
+            ui.download.content(await csv_of(notes), "redcat-notes.csv", "text/csv")
 
         with page.beside:
             text(texts.csv, "tool", tag="button").props("type=button").on("click", download)
