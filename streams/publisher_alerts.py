@@ -5,16 +5,16 @@ there.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
+from streams.alert_records import VERSION, AlertMarker, Transition
 from streams.errors import LaneStopped, Unavailable
 from streams.murmur2 import partition_of
-from streams.ports import Tip
 from streams.publisher_marker import read_last
 from streams.publisher_records import Outgoing
 from streams.publisher_transaction import Transactions
@@ -22,28 +22,6 @@ from streams.topics import ALERT, alert_marker
 
 REQUEST_TIMEOUT_MS: Final = 10_000
 TRANSACTION_TIMEOUT_MS: Final = 10_000
-VERSION: Final = 1
-
-
-class Transition(NamedTuple):
-    """A record of topic `alert`."""
-
-    at_ms: int
-    key: bytes
-    value: bytes
-
-
-class AlertMarker(msgspec.Struct, frozen=True):
-    """What was published last: the tip of its commit and what was remembered then."""
-
-    nonce: str
-    sequence: int
-    state: msgspec.Raw  # JSON
-    version: int = VERSION
-
-    @property
-    def tip(self) -> Tip:
-        return Tip(self.nonce, self.sequence)
 
 
 class AlertPublisher:

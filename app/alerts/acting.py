@@ -17,9 +17,9 @@ from app.alerts.requests import Requests
 from app.alerts.rules import Rules
 from app.alerts.takeover import GoOn, Restore, decide
 from app.redis_store.alerts import Remembered as Found
+from streams.alert_records import AlertMarker, Transition
 from streams.errors import LaneStopped
 from streams.ports import Tip
-from streams.publisher_alerts import AlertMarker, Transition
 
 LEASE_MS: Final = 10_000
 PAUSE_MS: Final = 10 * 60_000  # without evaluation; after a longer one scopes are heard anew

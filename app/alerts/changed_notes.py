@@ -59,10 +59,10 @@ class ChangedNotes:
     async def _look(self) -> None:
         async with self._looking:
             news = await self._changes.news()
-            if news is None or self._places is None:
+            if not news.complete or self._places is None:
                 self._places = None
             else:
-                self._places.update(dict.fromkeys(news))
+                self._places.update(dict.fromkeys(news.places))
 
     async def _all(self) -> AsyncIterator[tuple[Place, Cells]]:
         told: set[Place] = set()
@@ -78,8 +78,7 @@ class ChangedNotes:
     async def _some(self, places: Iterable[Place]) -> AsyncIterator[tuple[Place, Cells]]:
         wanted = list(places)
         for start in range(0, len(wanted), PAGE):
-            page = wanted[start : start + PAGE]
-            for place, cells in zip(page, await self._changes.cells(page), strict=True):
+            for place, cells in await self._changes.cells(wanted[start : start + PAGE]):
                 yield place, cells
 
 

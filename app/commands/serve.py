@@ -6,8 +6,11 @@ import os
 import uvloop
 
 from app.logs import set_up_logs
-from app.serving import serve
+from app.quick_start import quick_start
 from app.settings import TOML_FILE, Settings
+
+with quick_start():
+    from app.serving import serve
 
 
 def command() -> None:
