@@ -9,8 +9,8 @@ import dataclasses
 import json
 import random
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,21 +53,9 @@ class Api:
 async def measure(world: World) -> Api:
     """Fill a namespace, then measure one thing after the other while a worker counts light traffic."""
     plan = world.plan
-    settings = dataclasses.replace(await world.namespace("api"), http=f"{HOST}:{free_port()}")
-    progress.print(f"api: {plan.api_notes:,} notes")
-    await _fill(settings, plan.api_notes)
-    await world.drain(settings)
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(world.running(settings, *redcat("worker")))
-        server = await stack.enter_async_context(world.running(settings, *redcat("serve")))
-        traffic = await stack.enter_async_context(
-            light_traffic(settings, rate=plan.light_rate, seconds=3 * plan.api_s + 120, seed=plan.seed)
-        )
-        caller = Caller(settings, server, plan.api_notes, plan.seed)
-        stack.callback(caller.pool.close)
-        await caller.until_ready()
+    async with serving(world, plan.api_notes, 3 * plan.api_s + 120, redcat("serve")) as (caller, traffic):
         traffic.begin()
-        began, rss = time.perf_counter(), rss_mib(server.pid)
+        began, rss = time.perf_counter(), caller.rss_mib()
         notes_s, us = await caller.notes(plan.api_rate, plan.api_s)
         lists_s = await caller.lists()
         told_s = await caller.streams(traffic, plan.api_streams, plan.api_s)
@@ -84,9 +72,31 @@ async def measure(world: World) -> Api:
             stream_p50_ms=_percentile(told_s, 50) * 1e3,
             stream_p99_ms=_percentile(told_s, 99) * 1e3,
             rss_begin_mib=rss,
-            rss_end_mib=rss_mib(server.pid),
+            rss_end_mib=caller.rss_mib(),
             seconds=time.perf_counter() - began,
         )
+
+
+@asynccontextmanager
+async def serving(
+    world: World, notes: int, seconds: float, server: Sequence[str]
+) -> AsyncIterator[tuple["Caller", LightTraffic]]:
+    """A worker and a ready server over so many notes, and light traffic for so long that waits to be begun."""
+    plan = world.plan
+    settings = dataclasses.replace(await world.namespace("api"), http=f"{HOST}:{free_port()}")
+    progress.print(f"api: {notes:,} notes")
+    await _fill(settings, notes)
+    await world.drain(settings)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(world.running(settings, *redcat("worker")))
+        process = await stack.enter_async_context(world.running(settings, *server))
+        traffic = await stack.enter_async_context(
+            light_traffic(settings, rate=plan.light_rate, seconds=seconds, seed=plan.seed)
+        )
+        caller = Caller(settings, process, notes, plan.seed)
+        stack.callback(caller.pool.close)
+        await caller.until_ready()
+        yield caller, traffic
 
 
 class Caller:
@@ -94,10 +104,14 @@ class Caller:
 
     def __init__(self, settings: Settings, server: ServerProcess, notes: int, seed: int) -> None:
         self._port = int(settings.http.rpartition(":")[2])
-        self._server = server
+        self.server = server
         self._notes = notes
         self._random = random.Random(f"api {seed}")
         self.pool = Pool(HOST, self._port)
+
+    def rss_mib(self) -> float:
+        """Resident memory of the server."""
+        return rss_mib(self.server.pid)
 
     async def until_ready(self) -> None:
         """Wait until figures can be shown."""
@@ -114,7 +128,7 @@ class Caller:
         """How long each answer took from the moment it was due, and the server's time for each in us."""
         progress.print(f"api: {rate} notes a second for {seconds:.0f} s")
         loop, waited, asking = asyncio.get_running_loop(), list[float](), set[asyncio.Task[None]]()
-        spent_s, began = processor_s(self._server.pid), loop.time()
+        spent_s, began = processor_s(self.server.pid), loop.time()
 
         async def ask(due: float) -> None:
             await self.pool.good(f"/v1/notes/bench{self._random.randrange(self._notes)}")
@@ -128,7 +142,7 @@ class Caller:
             asking.add(task)
             task.add_done_callback(asking.discard)
         await asyncio.gather(*asking)
-        return waited, (processor_s(self._server.pid) - spent_s) / len(waited) * 1e6
+        return waited, (processor_s(self.server.pid) - spent_s) / len(waited) * 1e6
 
     async def lists(self) -> list[float]:
         """How long first pages of all notes took, by several counters and rates."""

@@ -113,10 +113,14 @@ def main() -> None:
     """Serve until SIGTERM."""
     set_up_logs()
     probe = Probe()
-    signal.signal(signal.SIGUSR1, lambda *_: probe.forget())
+
+    def tell(*_: object) -> None:
+        Path(sys.argv[1]).write_text(json.dumps(probe.report(), indent=1) + "\n")
+        probe.forget()
+
+    signal.signal(signal.SIGUSR1, tell)
     probe.start()
     asyncio.run(serve(Settings.from_env(os.environ, TOML_FILE)))
-    Path(sys.argv[1]).write_text(json.dumps(probe.report(), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -70,14 +70,15 @@ def _add(routes: APIRouter, server: Server, scope: Scope) -> None:
         asked: Annotated[ListParameters, Depends(parameters)],
         grant: Annotated[Grant, Depends(server.access.grant)],
     ) -> Response:
-        document = _list_document(server, grant, asked.query._replace(scope=scope), asked)
-        return answer(request, document, as_of_ms=server.model.as_of_ms, lag_s=server.model.lag_s)
+        live = {"as_of_ms": server.model.as_of_ms, "lag_s": server.model.lag_s}
+        document = await _list_document(server, grant, asked.query._replace(scope=scope), asked)
+        return answer(request, document, **live)
 
 
-def _list_document(server: Server, grant: Grant, query: RankQuery, asked: ListParameters) -> ListDocument:
+async def _list_document(server: Server, grant: Grant, query: RankQuery, asked: ListParameters) -> ListDocument:
     view = server.model.view(grant.party)
     try:
-        page = server.model.rankings.page(view, query, asked.limit, asked.cursor)
+        page = await server.model.rankings.page(view, query, asked.limit, asked.cursor)
     except WrongCursor as error:
         raise invalid(str(error)) from error
     remainder = view.remainder(query.scope, query.filters)

@@ -66,4 +66,5 @@ def mount(app: FastAPI, site: Site) -> None:
         tailwind=False,
         reconnect_timeout=10.0,
         show_welcome_message=False,
+        gzip_middleware_factory=None,  # the application around it compresses, and quicker
     )

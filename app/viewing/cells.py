@@ -21,6 +21,7 @@ Number = TypeVar("Number", np.int32, np.int64, np.bool_)
 Mask: TypeAlias = NDArray[np.bool_]
 
 FIRST_ROWS: Final = 1_024
+SPREAD_ROWS: Final = 97
 FEW_ROWS: Final = 64  # are added up one by one, more of them counter by counter
 
 
@@ -198,11 +199,17 @@ class Cells:
         for name, count in counters.items():
             column = self._columns.get(name)
             if column is None or row >= len(column):
-                column = self._columns[name] = grown(np.zeros(0, np.int64) if column is None else column, row + 1)
+                column = self._columns[name] = self._longer(column, row + 1)
             column[row] = count
         names = tuple(counters)
         self._counted[row] = self._combinations.setdefault(names, names)
         self._shown[row] = any(count and _is_shown(name) for name, count in counters.items())
+
+    def _longer(self, column: Values | None, size: int) -> Values:
+        if column is None:
+            # Of different lengths, so that they do not all have to grow at the same row.
+            column = np.zeros(FIRST_ROWS + SPREAD_ROWS * len(self._columns), np.int64)
+        return grown(column, size)
 
     def _picked(self, column: Values, rows: Sequence[int] | Rows) -> Values:
         """What a column holds of some rows, each of them named once; what is behind its end is 0 and left out."""
@@ -218,7 +225,7 @@ def grown(array: NDArray[Number], size: int) -> NDArray[Number]:
     """The array, or one at least twice as long that begins like it when `size` does not fit."""
     if size <= len(array):
         return array
-    larger = np.zeros(max(size, 2 * len(array), FIRST_ROWS), array.dtype)
+    larger = np.zeros(max(size, 2 * len(array)), array.dtype)
     larger[: len(array)] = array
     return larger
 

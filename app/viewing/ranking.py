@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 
 from app.counters import COUNTS
-from app.viewing.cells import Mask, Numbers, Rows, Values, order_of
+from app.viewing.cells import Numbers, Values, order_of
 from app.viewing.figures import Figures, figures_of
 from app.viewing.scopes import DIMENSION_OF, EVERYTHING, Filters, Scope
+from app.viewing.sums import Sums
 from app.viewing.turns import Turns
 from app.viewing.view import View
 
@@ -24,8 +25,6 @@ RATES: Final = {
 MONEY_SORTS: Final = ("gross_minor", "refunded_minor", "net_minor")
 SORTS: Final = (*COUNTS, *MONEY_SORTS, *RATES)
 MOST_RANKINGS: Final = 16  # remembered for pages to come; each takes 12 bytes for each id
-ITEMS_AT_ONCE: Final = 100
-
 NONE: Final = -(2**62)  # below every key
 RATE_STEPS: Final = 10**12  # so finely are rates told apart
 
@@ -103,7 +102,7 @@ class Rankings:
     def __init__(self) -> None:
         self._known: OrderedDict[str, Ranking] = OrderedDict()
 
-    def page(self, view: View, query: RankQuery, limit: int, cursor: str | None = None) -> Page:
+    async def page(self, view: View, query: RankQuery, limit: int, cursor: str | None = None) -> Page:
         """A page of at most `limit` ids; WrongCursor if the cursor is of no list or of another one."""
         mark, names = _mark(view, query), view.cells.names[DIMENSION_OF[query.scope]]
         if cursor is None:
@@ -115,14 +114,13 @@ class Rankings:
             if known is None:
                 name, start = "", _behind(ranking, place, names.orders[ranking.numbers])
         numbers, keys = ranking.part(start, start + limit)
-        items = _items(view, query, numbers)
         end = start + len(numbers)
         following = None
         if end < len(ranking.numbers):
             name = name or self._remember(mark, ranking)
             place = Place(name, mark, end, int(keys[-1]), int(names.orders[numbers[-1]]))
             following = base64.urlsafe_b64encode(msgspec.msgpack.encode(place)).decode().rstrip("=")
-        return Page(items, following, len(ranking.numbers))
+        return Page(await _items(view, query, numbers), following, len(ranking.numbers))
 
     def _remember(self, mark: str, ranking: Ranking) -> str:
         # By its contents, so that asking again for what has not moved takes no room.
@@ -134,21 +132,11 @@ class Rankings:
         return name
 
 
-def window(view: View, query: RankQuery, start: int, limit: int) -> Page:
+async def window(view: View, query: RankQuery, start: int, limit: int) -> Page:
     """The ids from a place in the list on as it stands now: for who sees the whole list and moves freely in it."""
     ranking = ranked(view, query)
     numbers, _ = ranking.part(start, start + limit)
-    return Page(_items(view, query, numbers), None, len(ranking.numbers))
-
-
-async def whole(view: View, query: RankQuery, limit: int) -> list[Item]:
-    """The first so many ids, for who wants nearly all of them."""
-    turns, found = Turns(), list[Item]()
-    numbers, _ = ranked(view, query).part(0, limit)
-    for start in range(0, len(numbers), ITEMS_AT_ONCE):
-        found += _items(view, query, numbers[start : start + ITEMS_AT_ONCE])
-        await turns.pause()
-    return found
+    return Page(await _items(view, query, numbers), None, len(ranking.numbers))
 
 
 def ranked(view: View, query: RankQuery) -> Ranking:
@@ -156,7 +144,7 @@ def ranked(view: View, query: RankQuery) -> Ranking:
     cells, rows = view.cells, view.rows(query.filters)
     rows = rows[cells.shown(rows)]
     names = cells.names[DIMENSION_OF[query.scope]]
-    sums = _Sums(view, query.scope, rows)
+    sums = Sums(view, query.scope, rows)
     listed, ordered = sums.present(), names.ordered()
     if query.search:
         listed &= names.containing(query.search)
@@ -178,44 +166,7 @@ def read_cursor(cursor: str, mark: str) -> Place:
     return place
 
 
-class _Sums:
-    """Sums of rows by the number of what they belong to."""
-
-    def __init__(self, view: View, scope: Scope, rows: Rows) -> None:
-        self._cells = view.cells
-        self._names = view.cells.names[DIMENSION_OF[scope]]
-        codes = view.cells.codes(DIMENSION_OF[scope])[rows].astype(np.int64)
-        if scope == "categories":
-            rows, codes = self._with_ancestors(rows, codes)
-        kept = codes != self._names.numbers.get("", -1)
-        self._rows, self._codes = rows[kept], codes[kept]
-
-    def present(self) -> Mask:
-        found = np.zeros(len(self._names.texts), np.bool_)
-        found[self._codes] = True
-        return found
-
-    def of(self, name: str) -> Values:
-        sums = np.zeros(len(self._names.texts), np.int64)
-        np.add.at(sums, self._codes, self._cells.values(self._rows, name))
-        return sums
-
-    def _with_ancestors(self, rows: Rows, codes: Rows) -> tuple[Rows, Rows]:
-        names, all_rows, all_codes = self._names, [rows], [codes]
-        for code in np.unique(codes).tolist():
-            of_code = rows[codes == code]
-            for ancestor in _ancestors(names.texts[code]):
-                all_rows.append(of_code)
-                all_codes.append(np.full(len(of_code), names.number(ancestor), np.int64))
-        return np.concatenate(all_rows), np.concatenate(all_codes)
-
-
-def _ancestors(category: str) -> list[str]:
-    parts = category.split(".")
-    return [".".join(parts[:length]) for length in range(1, len(parts))]
-
-
-def _keys(sums: _Sums, query: RankQuery) -> Values:
+def _keys(sums: Sums, query: RankQuery) -> Values:
     """What to order by; NONE where there is no rate, which comes last."""
     if query.sort in RATES:
         part, whole = (_counter(name, query.currency) for name in RATES[query.sort])
@@ -233,27 +184,40 @@ def _counter(name: str, currency: str) -> str:
     return f"{name}:{currency}" if name in MONEY_SORTS else name
 
 
-def _items(view: View, query: RankQuery, numbers: Numbers) -> list[Item]:
-    cells = view.cells
+async def _items(view: View, query: RankQuery, numbers: Numbers) -> list[Item]:
+    cells, turns, found = view.cells, Turns(), list[Item]()
     texts = cells.names[DIMENSION_OF[query.scope]].texts
     ids = [texts[number] for number in numbers]
     if query.scope != "notes":
-        return _items_of_many_rows(view, query, numbers, ids)
-    if query.filters == EVERYTHING:
-        return [Item(name, view.figures("notes", name) or figures_of({})) for name in ids]
-    fits = np.zeros(cells.size, np.bool_)
-    fits[view.rows(query.filters)] = True
-    return [Item(one, figures_of(cells.sums([row for row in view.rows_of("notes", one) if fits[row]]))) for one in ids]
+        return await _items_of_many_rows(view, query, numbers, ids)
+    fits = None
+    if query.filters != EVERYTHING:
+        fits = np.zeros(cells.size, np.bool_)
+        fits[view.rows(query.filters)] = True
+    for one in ids:
+        if fits is None:
+            figures = view.figures("notes", one) or figures_of({})
+        else:
+            # What came since has no place in what fits.
+            rows = [row for row in view.rows_of("notes", one) if row < len(fits) and fits[row]]
+            figures = figures_of(cells.sums(rows))
+        found.append(Item(one, figures))
+        await turns.pause()
+    return found
 
 
-def _items_of_many_rows(view: View, query: RankQuery, numbers: Numbers, ids: Sequence[str]) -> list[Item]:
+async def _items_of_many_rows(view: View, query: RankQuery, numbers: Numbers, ids: Sequence[str]) -> list[Item]:
     """Counter by counter, each for all ids together: one by one all rows would be looked through for each."""
-    sums = _Sums(view, query.scope, view.rows(query.filters))
-    columns = {name: sums.of(name)[numbers].tolist() for name in view.cells.counters()}
-    return [
-        Item(name, figures_of({counter: column[place] for counter, column in columns.items()}))
-        for place, name in enumerate(ids)
-    ]
+    turns, found = Turns(), list[Item]()
+    sums = Sums(view, query.scope, view.rows(query.filters))
+    columns: dict[str, list[int]] = {}
+    for name in view.cells.counters():
+        columns[name] = sums.of(name)[numbers].tolist()
+        await turns.pause()
+    for place, one in enumerate(ids):
+        found.append(Item(one, figures_of({counter: column[place] for counter, column in columns.items()})))
+        await turns.pause()
+    return found
 
 
 def _behind(ranking: Ranking, place: Place, orders: Values) -> int:

@@ -43,11 +43,11 @@ def split(counts: Mapping[str, int], shard: int, shards: int) -> dict[str, int]:
     return {name: count // shards + (count % shards if shard == 0 else 0) for name, count in counts.items()}
 
 
-def pages(rankings: Rankings, view: View, query: RankQuery, limit: int) -> list[Page]:
+async def pages(rankings: Rankings, view: View, query: RankQuery, limit: int) -> list[Page]:
     """All pages of a list."""
-    found = [rankings.page(view, query, limit)]
+    found = [await rankings.page(view, query, limit)]
     while (cursor := found[-1].next_cursor) is not None:
-        found.append(rankings.page(view, query, limit, cursor))
+        found.append(await rankings.page(view, query, limit, cursor))
     return found
 
 
@@ -60,10 +60,10 @@ def value(counts: list[dict[str, int]], sort: str) -> float:
 @pytest.mark.parametrize("limit", [1, 7, 500])
 @pytest.mark.parametrize("sort", ["orders", "clicks", "entry_rate"])
 @pytest.mark.parametrize("ascending", [True, False])
-def test_pages_are_the_whole_list_in_order(sort: str, limit: int, *, ascending: bool) -> None:
+async def test_pages_are_the_whole_list_in_order(sort: str, limit: int, *, ascending: bool) -> None:
     notes = table()
     query = RankQuery("notes", sort, ascending=ascending)
-    listed = [item for page in pages(Rankings(), View(ADMIN, filled(notes)), query, limit) for item in page.items]
+    listed = [item for page in await pages(Rankings(), View(ADMIN, filled(notes)), query, limit) for item in page.items]
     values = [value(list(notes[item.id].values()), sort) for item in listed]
     assert sorted(item.id for item in listed) == sorted(notes)
     assert values == sorted(values, reverse=not ascending)
@@ -72,11 +72,11 @@ def test_pages_are_the_whole_list_in_order(sort: str, limit: int, *, ascending: 
 
 
 @pytest.mark.parametrize("remembered", [True, False])
-def test_ids_that_do_not_move_are_told_once_while_all_others_do(*, remembered: bool) -> None:
+async def test_ids_that_do_not_move_are_told_once_while_all_others_do(*, remembered: bool) -> None:
     notes, draw = table(), random.Random(2)
     cells = filled(notes, shards=1)
     rankings, view, query = Rankings(), View(ADMIN, cells), RankQuery("notes", "clicks")
-    page, told = rankings.page(view, query, 10), list[str]()
+    page, told = await rankings.page(view, query, 10), list[str]()
     while True:
         told += [item.id for item in page.items]
         for number in range(0, NOTES, 2):
@@ -84,51 +84,51 @@ def test_ids_that_do_not_move_are_told_once_while_all_others_do(*, remembered: b
         view.refresh()
         if page.next_cursor is None:
             break
-        page = (rankings if remembered else Rankings()).page(view, query, 10, page.next_cursor)
+        page = await (rankings if remembered else Rankings()).page(view, query, 10, page.next_cursor)
     still = [f"n{number}" for number in range(1, NOTES, 2)]
     assert [told.count(note_id) for note_id in still] == [1] * len(still)
     if remembered:
         assert sorted(told) == sorted(notes)
 
 
-def test_a_merchant_ranks_by_its_own_part() -> None:
+async def test_a_merchant_ranks_by_its_own_part() -> None:
     notes = table()
-    (page,) = pages(Rankings(), View(Party("merchant", "m1"), filled(notes)), RankQuery("notes", "clicks"), 500)
+    (page,) = await pages(Rankings(), View(Party("merchant", "m1"), filled(notes)), RankQuery("notes", "clicks"), 500)
     own = {note: [counts for text, counts in cells.items() if "|m1|" in text] for note, cells in notes.items()}
     expected = {note: value(counts, "clicks") for note, counts in own.items() if counts}
     assert {item.id: item.figures.count("clicks") for item in page.items} == expected
 
 
-def test_categories_hold_what_is_below_them_and_filters_cut() -> None:
+async def test_categories_hold_what_is_below_them_and_filters_cut() -> None:
     notes = table()
     query = RankQuery("categories", "clicks", filters=Filters(campaign_id="c1"))
-    (page,) = pages(Rankings(), View(ADMIN, filled(notes)), query, 500)
+    (page,) = await pages(Rankings(), View(ADMIN, filled(notes)), query, 500)
     clicks = {item.id: item.figures.count("clicks") for item in page.items}
     of_c1 = [(text, one["clicks"]) for cells in notes.values() for text, one in cells.items() if text.startswith("c1|")]
     assert clicks.keys() == {"fmcg", "fmcg.a", "fmcg.b"}
     assert clicks["fmcg"] == clicks["fmcg.a"] + clicks["fmcg.b"] == sum(count for _, count in of_c1)
 
 
-def test_a_search_finds_parts_of_ids() -> None:
-    (page,) = pages(Rankings(), View(ADMIN, filled(table())), RankQuery("notes", search="N11"), 500)
+async def test_a_search_finds_parts_of_ids() -> None:
+    (page,) = await pages(Rankings(), View(ADMIN, filled(table())), RankQuery("notes", search="N11"), 500)
     assert sorted(item.id for item in page.items) == ["n11", *(f"n11{digit}" for digit in range(10))]
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "!!!", "gA", "k6FhoWEB"])
-def test_what_is_no_cursor_is_refused(cursor: str) -> None:
+async def test_what_is_no_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(WrongCursor):
-        Rankings().page(View(ADMIN, filled(table())), RankQuery("notes"), 5, cursor)
+        await Rankings().page(View(ADMIN, filled(table())), RankQuery("notes"), 5, cursor)
 
 
-def test_a_cursor_is_of_its_list_only() -> None:
+async def test_a_cursor_is_of_its_list_only() -> None:
     view, rankings = View(ADMIN, filled(table())), Rankings()
-    cursor = rankings.page(view, RankQuery("notes", "orders"), 5).next_cursor
+    cursor = (await rankings.page(view, RankQuery("notes", "orders"), 5)).next_cursor
     for other in (RankQuery("notes", "clicks"), RankQuery("notes", "orders", search="n")):
         with pytest.raises(WrongCursor):
-            rankings.page(view, other, 5, cursor)
+            await rankings.page(view, other, 5, cursor)
 
 
-def test_what_a_shard_no_longer_tells_is_gone() -> None:
+async def test_what_a_shard_no_longer_tells_is_gone() -> None:
     cells = Cells()
     cells.put(0, "n1", {"|m1|jd|fmcg|note|ad": {"clicks": 3}})
     view = View(ADMIN, cells)

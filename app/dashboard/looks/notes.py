@@ -10,7 +10,7 @@ from app.dashboard.looks.times import HOUR_MS
 from app.dashboard.views.notes import Order, Ranked
 from app.viewing.model import ReadModel
 from app.viewing.party import Party
-from app.viewing.ranking import RankQuery, whole, window
+from app.viewing.ranking import RankQuery, window
 from app.viewing.scopes import Filters
 from app.viewing.series import rows_of
 from app.viewing.turns import Turns
@@ -34,14 +34,14 @@ class Notes:
     async def rank(self, order: Order, start: int, limit: int) -> Ranked:
         """So many notes from a place in that order on."""
         view = self._model.view(self._party)
-        page = window(view, rank_query(order), start, limit)
+        page = await window(view, rank_query(order), start, limit)
         trends = await self._trends_of(view, [item.id for item in page.items])
         return Ranked(page.total, [(item.id, flat(item.figures), trends[item.id]) for item in page.items])
 
     async def all(self, order: Order, limit: int) -> list[tuple[str, Counters]]:
         """The first so many notes in that order."""
         turns, found = Turns(), list[tuple[str, Counters]]()
-        for item in await whole(self._model.view(self._party), rank_query(order), limit):
+        for item in (await window(self._model.view(self._party), rank_query(order), 0, limit)).items:
             found.append((item.id, flat(item.figures)))
             await turns.pause()
         return found

@@ -21,7 +21,7 @@ async def look_at_all(site: Site, party: Party, day_ms: int, until_ms: int) -> O
     view = site.model.view(party)
     day = await day_of(site.history, party, day_ms, until_ms)
     before = await day_of(site.history, party, day_ms - WEEK_MS, day_ms - WEEK_MS + DAY_MS)
-    platforms = {item.id: flat(item.figures) for item in window(view, RankQuery("platforms"), 0, TOP).items}
+    platforms = (await window(view, RankQuery("platforms"), 0, TOP)).items
     turns = Turns()
 
     async def total(**filters: str) -> Counters:
@@ -36,6 +36,7 @@ async def look_at_all(site: Site, party: Party, day_ms: int, until_ms: int) -> O
         "ordinary": await total(note_kind="ugc"),
     }
     await turns.pause()
-    top = [(item.id, flat(item.figures)) for item in window(view, RankQuery("notes"), 0, TOP).items]
+    top = [(item.id, flat(item.figures)) for item in (await window(view, RankQuery("notes"), 0, TOP)).items]
+    shops = {item.id: flat(item.figures) for item in platforms}
     same_time = cut_short(before, until_ms - WEEK_MS)
-    return Overview(day_ms, day, same_time, before, everything, parts, platforms, top)
+    return Overview(day_ms, day, same_time, before, everything, parts, shops, top)
