@@ -30,8 +30,6 @@ BASES: Final = {"event": "e", "click": "k"}
 Counts: TypeAlias = dict[str, int]
 Rows: TypeAlias = dict[str, Counts]
 Cell: TypeAlias = tuple[str | None, ...]
-Counter: TypeAlias = tuple[Cell, str]
-Timed: TypeAlias = tuple[Cell, int | None, int, str]
 
 
 class Kept(NamedTuple):
@@ -41,29 +39,36 @@ class Kept(NamedTuple):
     hours_ms: int = 60 * 24 * HOUR_MS
 
 
+class Changed(NamedTuple):
+    """What changes in a cell: in all, and by the minute of the fact and of its click."""
+
+    ever: Counts
+    in_time: dict[tuple[int | None, int], Counts]
+
+
 FOR_EVER: Final = Kept(2**62, 2**62)
 
 
 def roll_up(moments: Iterable[Moment], kept: Kept, now_ms: int) -> dict[Bucket, Rows]:
     """What moments come to in totals and time series; what is past its time is left out."""
     oldest = (now_ms - max(kept)) // HOUR_MS * 60  # nothing keeps what came before that minute
-    sums, in_time = _summed(moments, oldest)
     totals: Rows = {}
-    for (cell, name), change in sums.items():
-        _note(totals, rows_of(cell), name, change)
     minutes: dict[str, dict[int, Rows]] = {basis: {} for basis in BASES.values()}
     hours: dict[int, Rows] = {}
     days: dict[int, Rows] = {}
-    for (cell, minute, click_minute, name), change in in_time.items():
+    for cell, changed in _by_cell(moments, oldest).items():
         rows, note = rows_of(cell), row_of_note(cell)
-        if click_minute >= oldest:
-            _note(minutes["k"].setdefault(click_minute, {}), rows, name, change)
-            _note(hours.setdefault(click_minute // 60, {}), ("k" + note,), name, change)
-            if name == "orders" and minute is not None:
-                _note(days.setdefault(click_minute // DAY_MINUTES, {}), rows, delayed(minute - click_minute), change)
-        if minute is not None and minute >= oldest:
-            _note(minutes["e"].setdefault(minute, {}), rows, name, change)
-            _note(hours.setdefault(minute // 60, {}), ("e" + note,), name, change)
+        _add(totals, rows, changed.ever)
+        for (minute, click_minute), counts in changed.in_time.items():
+            if click_minute >= oldest:
+                _add(minutes["k"].setdefault(click_minute, {}), rows, counts)
+                add_counts(hours.setdefault(click_minute // 60, {}), "k" + note, counts)
+                if minute is not None and (orders := counts.get("orders")):
+                    after = {delayed(minute - click_minute): orders}
+                    _add(days.setdefault(click_minute // DAY_MINUTES, {}), rows, after)
+            if minute is not None and minute >= oldest:
+                _add(minutes["e"].setdefault(minute, {}), rows, counts)
+                add_counts(hours.setdefault(minute // 60, {}), "e" + note, counts)
     of_minutes = _fold(minutes, hours, (now_ms - kept.minutes_ms) // HOUR_MS)
     buckets = {Bucket("totals", 0, None): totals} if totals else {}
     spans = (
@@ -84,17 +89,22 @@ def delayed(minutes: int) -> str:
     return f"orders:{bisect_right(DELAYS_MIN, minutes):02d}"
 
 
-def _summed(moments: Iterable[Moment], oldest: int) -> tuple[dict[Counter, int], dict[Timed, int]]:
-    """The changes of one counter together, and of one at one time, as far as any series still takes that."""
-    sums: dict[Counter, int] = {}
-    in_time: dict[Timed, int] = {}
+def _by_cell(moments: Iterable[Moment], oldest: int) -> dict[Cell, Changed]:
+    """The changes of each cell, those of one time together, as far as any series still takes that time."""
+    cells: dict[Cell, Changed] = {}
     for cell, minute, click_minute, name, change in moments:
-        counter = cell, name
-        sums[counter] = sums.get(counter, 0) + change
+        changed = cells.get(cell)
+        if changed is None:
+            changed = cells[cell] = Changed({}, {})
+        ever, in_time = changed
+        ever[name] = ever.get(name, 0) + change
         if click_minute >= oldest or (minute is not None and minute >= oldest):
-            timed = cell, minute, click_minute, name
-            in_time[timed] = in_time.get(timed, 0) + change
-    return sums, in_time
+            counts = in_time.get((minute, click_minute))
+            if counts is None:
+                in_time[minute, click_minute] = {name: change}
+            else:
+                counts[name] = counts.get(name, 0) + change
+    return cells
 
 
 @lru_cache(16_384)
@@ -111,13 +121,9 @@ def row_of_note(cell: Cell) -> str:
     return f"n{cell[0]}|{cell[2]}"
 
 
-def _note(known: Rows, rows: Iterable[str], name: str, change: int) -> None:
+def _add(known: Rows, rows: Iterable[str], counts: Counts) -> None:
     for row in rows:
-        counts = known.get(row)
-        if counts is None:
-            known[row] = {name: change}
-        else:
-            counts[name] = counts.get(name, 0) + change
+        add_counts(known, row, counts)
 
 
 def _fold(minutes: Mapping[str, Mapping[int, Rows]], hours: dict[int, Rows], oldest_hour: int) -> dict[int, Rows]:
