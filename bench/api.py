@@ -88,12 +88,12 @@ async def serving(
     await _fill(settings, notes)
     await world.drain(settings)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(world.running(settings, *redcat("worker")))
+        worker = await stack.enter_async_context(world.running(settings, *redcat("worker")))
         process = await stack.enter_async_context(world.running(settings, *server))
         traffic = await stack.enter_async_context(
             light_traffic(settings, rate=plan.light_rate, seconds=seconds, seed=plan.seed)
         )
-        caller = Caller(settings, process, notes, plan.seed)
+        caller = Caller(process, worker, int(settings.http.rpartition(":")[2]), notes, seed=plan.seed)
         stack.callback(caller.pool.close)
         await caller.until_ready()
         yield caller, traffic
@@ -102,12 +102,13 @@ async def serving(
 class Caller:
     """Asks the server."""
 
-    def __init__(self, settings: Settings, server: ServerProcess, notes: int, seed: int) -> None:
-        self._port = int(settings.http.rpartition(":")[2])
+    def __init__(self, server: ServerProcess, worker: ServerProcess, port: int, notes: int, *, seed: int) -> None:
         self.server = server
+        self.worker = worker
+        self.port = port
+        self.pool = Pool(HOST, port)
         self._notes = notes
         self._random = random.Random(f"api {seed}")
-        self.pool = Pool(HOST, self._port)
 
     def rss_mib(self) -> float:
         """Resident memory of the server."""
@@ -157,7 +158,7 @@ class Caller:
     async def streams(self, traffic: LightTraffic, count: int, seconds: float) -> list[float]:
         """From producing a click until it is on the stream of its note, over all streams."""
         progress.print(f"api: {count} streams for {seconds:.0f} s")
-        listeners = [Listener(f"bench{number}", self._port) for number in range(count)]
+        listeners = [Listener(f"bench{number}", self.port) for number in range(count)]
         tasks = [asyncio.create_task(one.listen()) for one in listeners]
         await asyncio.gather(*(one.began.wait() for one in listeners))
         for number in range(int(CLICKS_PER_S * seconds)):

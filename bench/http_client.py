@@ -22,7 +22,7 @@ class Pool:
     async def get(self, path: str) -> tuple[int, bytes]:
         """Status and body of the answer."""
         async with self._free:
-            reader, writer = self._idle.pop() if self._idle else await asyncio.open_connection(*self._address)
+            reader, writer = await self._connection()
             writer.write(_request(path))
             status, headers = await _head(reader)
             body = await reader.readexactly(int(headers.get("content-length", 0)))
@@ -35,6 +35,14 @@ class Pool:
         if status != OK:
             raise Unavailable(f"{path} was answered with {status}: {body[:200]!r}")
         return body
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while self._idle:
+            reader, writer = self._idle.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()  # the server closes what was idle for long
+        return await asyncio.open_connection(*self._address)
 
     def close(self) -> None:
         """Close what is idle."""
