@@ -130,7 +130,7 @@ class Spine(faust.Service):
         self._publisher = publisher_of(settings)
         self._to_stop = AsyncExitStack()  # what to stop, the last first
         self._generation = 0  # of the namespace, as it was last seen
-        self._ping = Ping(self._dial, settings.shards)
+        self._ping = Ping(self._dial, settings.group, settings.shards)
         self._monitor = monitor = Monitor(settings)
         self._store = TimedStore(self._dial, settings.group, settings.shards, monitor.instruments)
         publisher = TimedPublisher(self._publisher, monitor.instruments)

@@ -9,6 +9,7 @@ from nicegui.element import Element
 
 from app.dashboard.charts import Options
 from app.dashboard.sparkline import sparkline
+from app.dashboard.tables import written
 from app.dashboard.telling import Step
 
 LONG_VALUE: Final = 9  # characters, above which a figure is set smaller
@@ -140,9 +141,11 @@ class Row(NamedTuple):
 
 
 class Table:
-    """A small table whose rows may change; the first cell names its row."""
+    """A small table whose rows may change; the first cell names its row.  A button below saves it as it stands."""
 
-    def __init__(self, heads: Sequence[str], caption: str) -> None:
+    def __init__(self, heads: Sequence[str], caption: str, *, save: str) -> None:
+        """`save` is what the button says."""
+        self._heads = heads
         self._shown: list[Row] | None = None
         self._labels: list[list[ui.label]] = []
         with element("div", "table-wrap", "tabindex=0 role=region") as wrap:
@@ -152,6 +155,13 @@ class Table:
                     for number, head in enumerate(heads):
                         text(head, "" if number else "l", tag="th").props("scope=col")
                 self._body = ui.element("tbody")
+        with element("div", "bar table-foot"):
+            button = text(save, "tool", tag="button").props("type=button").on("click", self._save)
+            button.props["aria-label"] = f"{save}: {caption}"
+
+    async def _save(self) -> None:
+        file = await written([self._heads, *(row.cells for row in self._shown or ())])
+        ui.download.content(file, "redcat.csv", "text/csv")
 
     def show(self, rows: Sequence[Row]) -> None:
         """Show these rows; what differs in a row is sent to the browser, other rows are drawn anew."""

@@ -184,6 +184,7 @@ ENGLISH: Final = Texts(
         "commits": "Commits",
         "rate": "Commits/s",
         "records": "Records absorbed",
+        "behind": "Records waiting",
         "lag": "Event time behind",
         "waiting": "Results on their way",
         "parked": "Parked",
@@ -193,7 +194,7 @@ ENGLISH: Final = Texts(
         "token": "{lane}",
         "metric": "{lane}, notes' figures",
     },
-    lanes_how="The server reads Redis only: records in Kafka that no worker has read yet are in the workers' metrics.",
+    lanes_how="Records waiting: what workers saw in Kafka some seconds ago; a dash where none of them tells.",
     policies="Policies",
     policy_columns={
         "version": "Version",
@@ -203,11 +204,7 @@ ENGLISH: Final = Texts(
         "windows": "Windows",
         "lead": "Lead",
     },
-    policy_states={
-        "now": "In force",
-        "past": "Past",
-        "to_come": "To come",
-    },
+    policy_states={"now": "In force", "past": "Past", "to_come": "To come"},
     from_the_beginning="From the beginning",
     ledger="Ledger",
     ledger_columns={

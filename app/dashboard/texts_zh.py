@@ -185,6 +185,7 @@ CHINESE: Final = Texts(
         "commits": "提交",
         "rate": "提交/秒",
         "records": "已处理记录",
+        "behind": "待处理记录",
         "lag": "事件时间落后",
         "waiting": "待发布结果批次",
         "parked": "搁置",
@@ -194,7 +195,7 @@ CHINESE: Final = Texts(
         "token": "{lane}",
         "metric": "{lane}，笔记数据",
     },
-    lanes_how="服务器只读取 Redis：Kafka 中尚未被读取的记录见 worker 的指标。",
+    lanes_how="待处理记录：worker 数秒前在 Kafka 中看到的数量；没有 worker 报告时为横线。",
     policies="策略",
     policy_columns={
         "version": "版本",
@@ -204,11 +205,7 @@ CHINESE: Final = Texts(
         "windows": "窗口",
         "lead": "提前量",
     },
-    policy_states={
-        "now": "生效中",
-        "past": "已过去",
-        "to_come": "未生效",
-    },
+    policy_states={"now": "生效中", "past": "已过去", "to_come": "未生效"},
     from_the_beginning="从一开始",
     ledger="账目",
     ledger_columns={

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
 from app.health.lag import Waiting
@@ -24,7 +24,7 @@ class Surveyed(NamedTuple):
 
     lanes: Lanes
     feed: TimelyFeed
-    ping: Callable[[], Awaitable[None]]  # asks Redis
+    ping: Callable[[Mapping[int, int]], Awaitable[None]]  # asks Redis, and leaves there what waits for which lane
     now_ms: Callable[[], int]
 
 
@@ -57,7 +57,7 @@ class Survey:
     async def _ask_servers(self) -> None:
         while True:
             self._kafka = await _trouble(self._ask_kafka(), "Kafka")
-            self._redis = await _trouble(self._surveyed.ping(), "Redis")
+            self._redis = await _trouble(self._surveyed.ping(self._waiting()), "Redis")
             await asyncio.sleep(self._every_s)
 
     async def _ask_kafka(self) -> None:
@@ -69,6 +69,15 @@ class Survey:
         self._positions = {lane: known for lane, known in self._positions.items() if lane in mine}
         for lane in self._positions.keys() & ends.keys():
             feed.waiting.setdefault(lane, Waiting()).see(time.monotonic(), ends[lane], self._positions[lane])
+
+    def _waiting(self) -> dict[int, int]:
+        """How many records wait in Kafka for each lane that is here."""
+        waiting = self._surveyed.feed.waiting
+        return {
+            lane: sum(waiting[lane].records(positions).values())
+            for lane, positions in self._positions.items()
+            if lane in waiting
+        }
 
     def _stop_late_lanes(self) -> None:
         for lane in self.view.lanes:

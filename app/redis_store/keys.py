@@ -15,6 +15,7 @@ All keys of a lane carry the same hash tag, so that one atomic step reaches them
     GROUP:{S}:lane:N:totals       hash: row -> counters of a campaign, merchant, category or channel
     GROUP:{S}:lane:N:minutes:H    the same by minute of one hour (since 1970), :hours:H of the hour as a whole
     GROUP:{S}:lane:N:days:D       by day of the click (since 1970): orders by their delay
+    GROUP:{S}:lane:N:waiting      how many records waited in Kafka for the lane a moment ago; expires
     GROUP:{S}:lane:N:changed      stream: of each of the last commits the notes whose counters it changed
     GROUP:{S}:note:ID             hash: the counters of a note's cells
     GROUP:{S}:notes               set of note ids
@@ -154,6 +155,7 @@ class LaneKeys:
         self.words = self.state + b":words"
         self.recent = self.state + b":recent"
         self.changed = self.state + b":changed"
+        self.waiting = self.state + b":waiting"
         self.forgotten = self.state + b":forgotten"
         self.forgettings = self.state + b":forgettings"
         self.look = (

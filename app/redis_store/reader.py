@@ -121,6 +121,17 @@ class Reader:
                 )
         return overviews
 
+    async def waiting(self) -> dict[int, int]:
+        """How many records waited in Kafka for each lane a moment ago, as far as workers have told."""
+        found = {}
+        for lane, (link, _) in enumerate(self.lane_links()):
+            # Workers tell it beside all generations.
+            key = LaneKeys(ShardKeys(self._group, lane % len(self._links)), lane).waiting
+            (reply,) = await link.ask(command("GET", key))
+            if (count := require(reply, key)) is not None:
+                found[lane] = _number(count, key)
+        return found
+
     async def renew(self) -> None:
         """Connect anew, to what is in force now.
 

@@ -160,6 +160,19 @@ async def test_a_table_is_downloaded_as_csv(visit: Visit) -> None:
         assert FOREIGN not in text
 
 
+async def test_health_tells_what_waits_in_kafka_and_saves_it(visit: Visit) -> None:
+    async with visit("admin") as watched:
+        await watched.page.goto("/ui/health")
+        lane = watched.page.get_by_role("region", name="Lanes").get_by_role("row").nth(1)
+        await expect(lane.get_by_role("cell").nth(3)).to_have_text("0")
+        async with watched.page.expect_download() as download:
+            await watched.page.get_by_role("button", name="Download CSV: Lanes").click()
+        heads, first, *_ = (await (await download.value).path()).read_text(encoding="utf-8-sig").splitlines()
+
+        assert heads.startswith("Lane,Commits,Commits/s,Records absorbed,Records waiting,")
+        assert first.split(",")[4] == "0"
+
+
 async def test_a_journey_is_explained_by_its_token_or_its_order(visit: Visit) -> None:
     async with visit("admin") as watched:
         page = watched.page

@@ -1,5 +1,7 @@
 """Only lanes of tokens can be too late, by the shortest slack of all policies, and only if nobody has accepted it."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from app.health.survey import Survey, Surveyed
@@ -63,7 +65,7 @@ class Failing(Lanes):
 
 
 async def test_a_lane_that_becomes_too_late_while_it_serves_is_stopped() -> None:
-    async def ping() -> None: ...
+    async def ping(_: Mapping[int, int]) -> None: ...
 
     lanes = Failing()
     survey = Survey(Surveyed(lanes, timely(), ping, lambda: 0), stall_s=60)

@@ -16,7 +16,7 @@ TO_COME: Final = "to_come"
 async def look_at_health(model: ReadModel) -> Health:
     """Lanes, policies and ledger at this moment."""
     reader, now_ms = model.reader, model.clock()
-    overviews = await reader.lanes()
+    overviews, waiting = await reader.lanes(), await reader.waiting()
     lanes = [
         LaneState(
             lane=one.lane,
@@ -27,6 +27,7 @@ async def look_at_health(model: ReadModel) -> Health:
             parked=sum(end - start for spans in one.parked.values() for start, end in spans),
             policies=one.policies,
             behind_ms=now_ms - one.newest_ms if one.newest_ms else None,
+            behind=waiting.get(one.lane),
         )
         for one in overviews
     ]

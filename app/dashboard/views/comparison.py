@@ -22,7 +22,7 @@ class ComparisonView:
         self._texts, self._numbers, self._ids = texts, numbers, ids
         with element("div", "grid"):
             with panel(texts.compare, "w6"):
-                self._table = Table(("", *ids, texts.difference), texts.compare)
+                self._table = Table(("", *ids, texts.difference), texts.compare, save=texts.csv)
             with element("div", "w6 stack"):
                 self._charts = []
                 for name in DRAWN:

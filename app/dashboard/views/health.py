@@ -22,6 +22,7 @@ class LaneState(NamedTuple):
     parked: int
     policies: Sequence[int]
     behind_ms: int | None
+    behind: int | None  # records that wait in Kafka, None when no worker tells
 
 
 class PolicyState(NamedTuple):
@@ -52,14 +53,14 @@ class HealthView:
         self._before: Health | None = None
         with element("div", "grid"):
             with panel(texts.lanes, "", texts.lanes_how):
-                self._lanes = Table(tuple(texts.lane_columns.values()), texts.lanes)
+                self._lanes = Table(tuple(texts.lane_columns.values()), texts.lanes, save=texts.csv)
             with panel(texts.ledger, "w6"):
-                self._ledger = Table(tuple(texts.ledger_columns.values()), texts.ledger)
+                self._ledger = Table(tuple(texts.ledger_columns.values()), texts.ledger, save=texts.csv)
             with panel(texts.dead_letters, "w6"):
-                self._dead = Table((texts.ledger_columns["topic"], *CODES), texts.dead_letters)
+                self._dead = Table((texts.ledger_columns["topic"], *CODES), texts.dead_letters, save=texts.csv)
                 self._said = text("", "quiet small", tag="p")
             with panel(texts.policies):
-                self._policies = Table(tuple(texts.policy_columns.values()), texts.policies)
+                self._policies = Table(tuple(texts.policy_columns.values()), texts.policies, save=texts.csv)
 
     def show(self, health: Health) -> None:
         """Put in what is so at this moment."""
@@ -77,11 +78,14 @@ class HealthView:
         numbers = self._numbers
         kind = self._texts.lane_kinds["metric" if lane.metric else "token"]
         rate = NONE if before is None or seconds <= 0 else f"{(lane.commits - before.commits) / seconds:.1f}"
-        behind = NONE if lane.behind_ms is None else numbers.span(max(0, lane.behind_ms))
+        late = NONE if lane.behind_ms is None else numbers.span(max(0, lane.behind_ms))
+        behind = NONE if lane.behind is None else numbers.count(lane.behind)
         counts = (numbers.count(lane.waiting), numbers.count(lane.parked))
         policies = ", ".join(map(str, lane.policies)) or NONE
         name = kind.format(lane=lane.lane)
-        return Row((name, numbers.count(lane.commits), rate, numbers.count(lane.absorbed), behind, *counts, policies))
+        return Row(
+            (name, numbers.count(lane.commits), rate, numbers.count(lane.absorbed), behind, late, *counts, policies)
+        )
 
     def _topics(self, ledger: Mapping[str, int]) -> list[Row]:
         """Every record consumed stands in one column; the last one is what does not, and has to be 0."""

@@ -126,7 +126,7 @@ class OverviewView:
         texts = self._texts
         heads = [f"{texts.counters[name]}, {span.lower()}" for span in (texts.of_day, texts.all_time) for name in MONEY]
         with panel(texts.money, "w8"):
-            table = Table((texts.currency, *heads), texts.money)
+            table = Table((texts.currency, *heads), texts.money, save=texts.csv)
             text(texts.hours.format(metric=texts.counters["net_minor"]), tag="h3")
             self._charts["net_minor"] = chart(self._curves(NOTHING, "net_minor"), "low")
             return table
@@ -134,14 +134,18 @@ class OverviewView:
     def _build_platforms(self) -> Table:
         texts = self._texts
         with panel(texts.platforms, "w6", texts.all_time):
-            return Table((*self._heads(texts.scopes["platform"]), texts.counters["clicks_refused"]), texts.platforms)
+            return Table(
+                (*self._heads(texts.scopes["platform"]), texts.counters["clicks_refused"]),
+                texts.platforms,
+                save=texts.csv,
+            )
 
     def _build_top(self) -> Table:
         texts = self._texts
         with panel(texts.top_notes, "w6", texts.all_time) as beside:
             with beside:
                 link(texts.all_notes, address("notes"))
-            return Table(self._heads(texts.scopes["note"]), texts.top_notes)
+            return Table(self._heads(texts.scopes["note"]), texts.top_notes, save=texts.csv)
 
     def _heads(self, first: str) -> tuple[str, ...]:
         names = self._texts.counters

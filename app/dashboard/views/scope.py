@@ -76,10 +76,10 @@ class ScopeView:
                 self._delays = chart(self._delay_bars({}), "low")
                 self._no_delays = text(texts.no_delay, "quiet", tag="p")
             with panel(texts.refused, "w6"):
-                self._refused = Table((texts.reason, *texts.kinds.values()), texts.refused)
+                self._refused = Table((texts.reason, *texts.kinds.values()), texts.refused, save=texts.csv)
                 self._none_refused = text(texts.no_refused, "quiet", tag="p")
             with panel(texts.parts):
-                self._parts = Table(part_heads, texts.parts)
+                self._parts = Table(part_heads, texts.parts, save=texts.csv)
 
     def show(self, looked: Looked, at_ms: int) -> None:
         """Put in the numbers of this moment."""
