@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-UNUSED: Final = ("aiohttp", "requests", "websocket", "redis", "valkey")
-"""Socket.IO's package takes them, where they are there, for its clients and for servers that share their sessions."""
+UNUSED: Final = ("aiohttp", "requests", "websocket", "redis", "valkey", "watchfiles")
+"""Taken where they are there: by Socket.IO's package for its clients and for servers that share their sessions, by
+uvicorn to look whether its own files change."""
 
 
 @contextmanager

@@ -86,7 +86,7 @@ OUTSIDE = {
         *("app.commands", "app.demo", "app.progress", "app.live_view", "app.note_table", "app.results_table"),
         *(
             "app.auditing.view",
-            "app.explaining.view",
+            "app.explaining.writing",
             "app.alerts.backtest.view",
             "app.dead_letters.view",
             "app.validating.report",

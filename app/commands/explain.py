@@ -15,7 +15,8 @@ from app.explaining.explanation import Explained, explained, explained_order, js
 from app.explaining.texts import explain_texts
 from app.explaining.texts_en import ExplainTexts
 from app.explaining.times import Zone, zone
-from app.explaining.view import View, write
+from app.explaining.view import View
+from app.explaining.writing import write
 from app.reading import reading
 from app.redis_store.journey_reader import JourneyReader
 from app.settings import TOML_FILE, Settings

@@ -4,9 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from rich.console import Console
-from rich.text import Text
-
 from app.explaining.explanation import Explained
 from app.explaining.texts_en import ExplainTexts
 from app.explaining.times import Zone, span
@@ -218,17 +215,6 @@ class View:
             )
         if order.held_minor:
             yield texts.held.format(amount=money(order.held_minor, currency))
-
-
-def write(lines: Iterator[Line], console: Console) -> None:
-    """Print lines; on a terminal what is too long goes on below its beginning, elsewhere it stays one line."""
-    for line in lines:
-        text = Text(line.text, line.style)
-        width = max(console.width - line.indent, 20)
-        parts = text.wrap(console, width) if console.is_terminal else [text]
-        for number, part in enumerate(parts):
-            head = (line.head if number == 0 else "").ljust(line.indent)
-            console.print(Text(head, line.head_style) + part, soft_wrap=True)
 
 
 def _worth_telling(step: StepStory) -> list[str]:

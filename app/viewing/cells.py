@@ -167,7 +167,8 @@ class Cells:
         for dimension in dimensions:
             combined *= len(self.names[dimension].texts)
             combined += self.codes(dimension)[rows]
-        found = np.unique(combined)
+        combined.sort()
+        found = combined[np.flatnonzero(np.diff(combined, prepend=-1))]
         names: list[list[str]] = []
         for dimension in reversed(dimensions):
             texts = self.names[dimension].texts

@@ -10,7 +10,8 @@ from rich.console import Console
 from app.explaining.explanation import Explained
 from app.explaining.texts_en import ExplainTexts
 from app.explaining.times import Zone, zone
-from app.explaining.view import View, write
+from app.explaining.view import View
+from app.explaining.writing import write
 from app.policies.file import policy_texts
 from streams.core.facts import Action, Click, Entry, Fact, Step
 from streams.core.journey import Journey

@@ -12,7 +12,8 @@ from app.explaining.explanation import explained, explained_order, json_of
 from app.explaining.texts import CHINESE, explain_texts
 from app.explaining.texts_en import ENGLISH, ExplainTexts
 from app.explaining.times import Zone, span, zone
-from app.explaining.view import MOST_CLICKS, View, write
+from app.explaining.view import MOST_CLICKS, View
+from app.explaining.writing import write
 from streams.errors import LaneStopped, Misconfigured
 from tests.behaviour.builders import (
     DAY,
