@@ -32,19 +32,35 @@ PARTY: Final = {
 }
 
 
+REFUSALS: Final = (
+    HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE,
+)  # fmt: skip
+
+
 def router(server: Server) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["access"])
-    refusals = (
-        HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE,
-    )  # fmt: skip
+    _add_login(routes, server)
+    _add_logout(routes, server)
 
+    @routes.get(
+        "/v1/me",
+        summary="Who the key or session is of",
+        responses=ANSWERS.with_document("PartyDocument", {"party": "merchant:m1"}),
+    )
+    async def me(request: Request, grant: Annotated[Grant, Depends(server.access.grant)]) -> Response:
+        return answer(request, PartyDocument(str(grant.party)))
+
+    return routes
+
+
+def _add_login(routes: APIRouter, server: Server) -> None:
     @routes.post(
         "/login",
         summary="Exchange a key for a session in a cookie",
         openapi_extra=BODY | {"security": []},
-        responses={200: {"description": "Logged in.", "content": PARTY}, **described(*refusals)},
+        responses={200: {"description": "Logged in.", "content": PARTY}, **described(*REFUSALS)},
     )
     async def log_in(request: Request) -> Response:
         begun = await server.access.log_in(await _key(request))
@@ -55,6 +71,8 @@ def router(server: Server) -> APIRouter:
         set_session(response, session, secure=request.url.scheme == "https")
         return response
 
+
+def _add_logout(routes: APIRouter, server: Server) -> None:
     @routes.post(
         "/logout",
         summary="End the session",
@@ -67,16 +85,6 @@ def router(server: Server) -> APIRouter:
         response = Response(status_code=HTTPStatus.NO_CONTENT)
         response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
         return response
-
-    @routes.get(
-        "/v1/me",
-        summary="Who the key or session is of",
-        responses=ANSWERS.with_document("PartyDocument", {"party": "merchant:m1"}),
-    )
-    async def me(request: Request, grant: Annotated[Grant, Depends(server.access.grant)]) -> Response:
-        return answer(request, PartyDocument(str(grant.party)))
-
-    return routes
 
 
 async def _key(request: Request) -> str:

@@ -21,8 +21,13 @@ UNKNOWN_S: Final = 0.1
 
 def router(server: Server) -> APIRouter:
     """The routes."""
-    routes, model = APIRouter(tags=["journeys"]), server.model
+    routes = APIRouter(tags=["journeys"])
+    _add_token(routes, server)
+    _add_order(routes, server)
+    return routes
 
+
+def _add_token(routes: APIRouter, server: Server) -> None:
     @routes.get(
         "/v1/tokens/{token}",
         summary="What happened under a token",
@@ -34,13 +39,15 @@ def router(server: Server) -> APIRouter:
         grant: Annotated[Grant, Depends(server.access.grant)],
     ) -> Response:
         began_s = _clock()
-        found = await model.explained(grant.party, name)
+        found = await server.model.explained(grant.party, name)
         if found is None:
             raise await _unknown(began_s)
         document = _document(found, grant.party)
         # How long it is still kept changes all the time.
         return answer(request, msgspec.structs.replace(document, kept_ms=None), kept_ms=document.kept_ms)
 
+
+def _add_order(routes: APIRouter, server: Server) -> None:
     @routes.get(
         "/v1/orders/{order_id}",
         summary="What happened under the tokens that hold an order",
@@ -52,12 +59,10 @@ def router(server: Server) -> APIRouter:
         grant: Annotated[Grant, Depends(server.access.grant)],
     ) -> Response:
         began_s = _clock()
-        found = await model.explained_order(grant.party, name)
+        found = await server.model.explained_order(grant.party, name)
         if not found:
             raise await _unknown(began_s)
         return answer(request, OrderDocument(name, [_document(one, grant.party) for one in found]))
-
-    return routes
 
 
 def _document(found: Explained, party: Party) -> JourneyDocument:
