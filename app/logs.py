@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from app.quick_start import absent
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
@@ -51,8 +53,9 @@ class Lines(logging.Formatter):
 
     @cached_property
     def _structlog(self) -> "structlog.stdlib.ProcessorFormatter":
-        # Not at the top: most commands log nothing, and this takes a twentieth of a second.
-        import structlog
+        # Not at the top: most commands log nothing, and this takes a twentieth of a second, with rich two.
+        with absent("rich"):
+            import structlog
 
         chain: list[Any] = [
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
