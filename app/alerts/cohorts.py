@@ -79,6 +79,7 @@ def _refunds(some: list[Counts]) -> tuple[Array, Array]:
 _MEASURED: Final = {
     "entry_rate": lambda some: _of_clicks("clicks_entered", some),
     "order_rate": lambda some: _of_clicks("clicks_ordered", some),
+    "cart_rate": lambda some: _of_clicks("carts", some),
     "refund_rate": _refunds,
 }
 

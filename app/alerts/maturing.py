@@ -33,8 +33,8 @@ AGES: Final[Mapping[Metric, Ages]] = {
     "entry_rate": Ages(DAY_MIN, 3 * DAY_MIN),
     "order_rate": Ages(7 * DAY_MIN, 15 * DAY_MIN),
     "refund_rate": Ages(7 * DAY_MIN, 15 * DAY_MIN),
+    "cart_rate": Ages(DAY_MIN, 7 * DAY_MIN),  # since the click, which stands in for the entry
 }
-"""Carts are counted by their clicks, not by the entries that they are compared with: their delay stays as shipped."""
 
 
 class Cohorts(NamedTuple):

@@ -194,6 +194,8 @@ def _numbers(state: State, observer: Observer) -> Iterator[Place]:
     for (metric, reason), rates in state.rates.items():
         for name in ("fast", "watched_min", "awake"):
             yield f"{metric} {reason} {name}", rates, name
+    for volume, volumes in state.volumes.items():
+        yield f"{volume} promotion", volumes, "promotion"
 
 
 def _pack(values: Array, name: str) -> Packed:

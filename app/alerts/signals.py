@@ -23,12 +23,13 @@ def _weights(*weights: float) -> Array:
 
 _AT_ONCE: Final = _weights(1, 0, 0, 0, 0, 0)
 _SOON: Final = _weights(0.85, 0.08, 0.04, 0.02, 0.01, 0)
+_AFTER_A_LOOK: Final = _weights(0.2, 0.25, 0.35, 0.15, 0.05, 0)
 _LATER: Final = _weights(0, 0.05, 0.25, 0.3, 0.25, 0.15)
 
 RATES: Final[dict[Metric, RateSignal]] = {
     "entry_rate": RateSignal(("clicks",), ("clicks_entered",), _SOON),
     "order_rate": RateSignal(("clicks",), ("clicks_ordered",), _LATER),
-    "cart_rate": RateSignal(("entries",), ("carts",), _LATER, counts=True),
+    "cart_rate": RateSignal(("entries",), ("carts",), _AFTER_A_LOOK, counts=True),
     "refund_rate": RateSignal(("gross_minor",), ("refunded_minor",), _LATER, money=True, counts=True),
     "refused_share": RateSignal(("entries", "favourites", "carts", "orders", "refused"), ("refused",), _AT_ONCE),
     "dead_letter_share": RateSignal(("consumed",), ("invalid",), _AT_ONCE),

@@ -15,7 +15,6 @@ from app.alerts.rules import Rule
 from app.alerts.signals import OF_SHOPS, summed
 from app.alerts.watch import SETTLED_CHANGE, Watch
 
-_PROMOTION_HALF_LIFE_MIN: Final = 60.0
 _LEAST_DISPERSION: Final = 0.01  # traffic is burstier than a Poisson's, always
 
 
@@ -38,6 +37,7 @@ class Volumes:
         self.kinds = {kind for rule in rules for kind in rule.scopes}
         self.rows: Places = np.zeros(0, np.intp)
         self.season = HourOfWeek.unknown(0)
+        self.promotion = False  # whether one was on
         self.now = Now(*(np.zeros(0) for _ in range(4)))
 
     def resize(self, kept: Places, table: Table, at_min: float) -> None:
@@ -56,17 +56,20 @@ class Volumes:
         everything[rows] = summed(observations, (self.metric,))
         counts = np.maximum(everything[self.rows], 0.0)
         held = step.held[self.rows] & (step.disturbed or self.metric in OF_SHOPS)
-        usual = self.season.expected(step.hours) * step.minutes
-        plain = usual / self.season.level()
+        on = step.promotion_min is not None
+        if on and not self.promotion:
+            self.season.begin_promotion()
+        self.promotion = on
+        plain = self.season.expected(step.hours) * step.minutes
+        usual = plain * self.season.level(promotion=on)
         known = ~np.isnan(usual) & ~held
         expected = np.where(known, usual, 0.0)
         self.now.recent *= 0.5 ** (step.minutes / 15)
         self.now.recent += expected
         for watch in self.watches:
             self._judge(watch, np.where(known, counts, 0.0), expected, step)
-        half_life = None if step.promotion_min is None else _PROMOTION_HALF_LIFE_MIN
-        calm = (self.now.suspicion < QUIET_SHARE) | (step.promotion_min is not None)
-        self.season.follow(counts, plain, step.minutes, known & calm, half_life)
+        calm = (self.now.suspicion < QUIET_SHARE) | on
+        self.season.follow(counts, plain, step.minutes, known & calm, promotion=on)
         self._learn(counts, held, step)
 
     def _judge(self, watch: Watch, counts: Array, expected: Array, step: Step) -> None:

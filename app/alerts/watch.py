@@ -18,6 +18,7 @@ MOST_CHANGE: Final = 0.98  # a count that can be only 0 would be disproved by a 
 _DRIFT_MIN: Final = 6 * 60.0
 _UNKNOWN_DRIFT: Final = 0.2
 LEAST_PACE: Final = 0.05  # clicks a minute, of scopes that are new
+STILL: Final = 0.5  # of what a rule asks for: with more than that it goes on
 SETTLED_CHANGE: Final = 0.7  # changes above it are no promotion's doing
 
 
@@ -82,11 +83,13 @@ class Watch:
         if not sure.any():
             return sure
         relative = np.abs(self.relative())
+        # What was told ends with its evidence, not because a little less is missing than when it began.
+        part = np.where(self.answered, STILL, 1.0)[:, None]
         rate = np.where(runs.sample > 0, runs.fresh / np.maximum(runs.sample, 1e-9), 0.0)
         enough: Mask = (
             sure
-            & (relative >= self.least_relative[:, None])
-            & (relative * rate >= self.least_absolute[:, None])
+            & (relative >= part * self.least_relative[:, None])
+            & (relative * rate >= part * self.least_absolute[:, None])
             & (runs.sample >= self.least_sample[:, None])
             & ~self.muted[:, None]
         )

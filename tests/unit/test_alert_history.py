@@ -70,6 +70,7 @@ def test_equal_seeds_give_equal_histories() -> None:
         ("link_break", Scope("note", "n0"), 1.0, 0.0),
         ("gate_closing", Scope("note", "n0"), 0.0, 0.0),
         ("feed_stop", Scope("all", "*"), 1.0, 0.0),
+        ("clock_jump", Scope("note", "n0"), 1.0, 0.0),
         ("late_feed", Scope("all", "*"), 1.0, 0.0),
         ("duplicates_storm", Scope("all", "*"), 1.0, 1.0),
     ],

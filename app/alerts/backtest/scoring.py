@@ -13,7 +13,7 @@ from app.alerts.simulated.population import Population
 
 AFTER_MIN: Final = 120  # an alert so soon after an incident may still be about it
 FOLD_MIN: Final = 5  # an alert about a part is none of its own if one about the whole follows so soon
-CONCERNED: Final = 0.1  # of a scope's clicks: incidents that concern so many together concern the scope
+CONCERNED: Final = 0.05  # of a scope's usual clicks: incidents that concern so many together concern the scope
 WEEK_MIN: Final = 7 * 24 * 60
 
 
@@ -66,6 +66,7 @@ class Truth:
         self._place = {scope: place for place, scope in enumerate(population.scopes)}
         self._population = population
         self.incidents = incidents
+        self._platforms: dict[Scope, list[Scope]] = {}  # of campaigns and merchants
         self._shares = [self._share(incident) for incident in incidents]
 
     def score(self, alerts: Sequence[Alert], *, first: int, last: int) -> Score:
@@ -120,13 +121,28 @@ class Truth:
 
     def _folded(self, alert: Alert, others: "_Others") -> bool:
         """Whether an alert about something larger tells it already."""
-        larger = others.of(self._within.get(alert.scope, ()))
+        larger = others.of((*self._within.get(alert.scope, ()), *self._crossed(alert.scope)))
         if alert.scope.kind != "topic":
             larger += others.about_topics
         return any(
             other.start - FOLD_MIN <= alert.start <= other.end + FOLD_MIN and other.direction == alert.direction
             for other in larger
         )
+
+    def _crossed(self, scope: Scope) -> list[Scope]:
+        """The platforms that a campaign or merchant lies in to a good part: what befalls one befalls that part."""
+        if scope.kind not in ("campaign", "merchant"):
+            return []
+        if scope not in self._platforms:
+            population = self._population
+            notes = np.flatnonzero((population.parents == self._place[scope]).any(axis=1))
+            clicks: dict[Scope, float] = {}
+            for note in notes.tolist():
+                platform = population.within[note][0]
+                clicks[platform] = clicks.get(platform, 0.0) + float(population.per_hour[note])
+            total = sum(clicks.values())
+            self._platforms[scope] = [one for one, count in clicks.items() if count >= CONCERNED * total]
+        return self._platforms[scope]
 
 
 class _Others:

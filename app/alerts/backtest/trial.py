@@ -8,6 +8,7 @@ import numpy as np
 from app.alerts.backtest.running import RuleJudge
 from app.alerts.backtest.scoring import Truth
 from app.alerts.calendar import SHANGHAI
+from app.alerts.maturing import AGES
 from app.alerts.model import Array, Metric, Scope
 from app.alerts.rules import Rules, milliseconds
 from app.alerts.simulated import delays
@@ -54,11 +55,14 @@ def trial(plan: TrialPlan, rules: Rules) -> Trial:
         seed=plan.seed, days=plan.days, start_ms=START_MS, entry_delays=plan.entry_delays, calendar=rules.calendar
     )
     judge = RuleJudge(rules)
-    metrics: tuple[tuple[Metric, Delays], ...] = (("entry_rate", plan.entry_delays), ("order_rate", delays.orders))
+    metrics: tuple[tuple[Metric, Delays], ...] = (
+        ("entry_rate", plan.entry_delays), ("order_rate", delays.orders), ("cart_rate", delays.carts_of_clicks),
+    )  # fmt: skip
     for metric, drawn in metrics:
-        curves: dict[Scope | None, Array] = {None: delays.learnt(random, drawn)}
+        most_min = AGES[metric].most_min
+        curves: dict[Scope | None, Array] = {None: delays.learnt(random, drawn, most_min)}
         for place, category in enumerate(CATEGORIES):
-            curves[Scope("category", category)] = delays.learnt(random, drawn, place)
+            curves[Scope("category", category)] = delays.learnt(random, drawn, most_min, place)
         judge.state.set_delays(metric, curves)
     first = max(first, milliseconds(rules.learn) // 60_000)
     return Trial(World(world, population, incidents), Truth(population, incidents), judge, first, last)

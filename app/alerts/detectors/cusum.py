@@ -19,12 +19,17 @@ from app.alerts.model import Array, Mask
 CEILING: Final = 1.5
 """Evidence stops at so many times what is needed, so that a CUSUM comes down soon after a long incident."""
 
+OVER: Final = 8.0
+"""A change that was told is over when what came since its peak is so much more likely without it, in nats: Page's test
+turned round."""
+
 
 @dataclass
 class Runs:
     """CUSUMs by scope and change; all arrays begin with these two axes."""
 
     evidence: Array
+    peak: Array  # the greatest evidence since the rest
     observed: Array
     expected: Array
     fresh: Array  # of expected: what clicks since the rest were to bring
@@ -35,8 +40,9 @@ class Runs:
     @classmethod
     def rested(cls, scopes: int, changes: int) -> "Runs":
         """CUSUMs that have seen nothing."""
-        evidence, observed, expected, fresh, sample, since_min = np.zeros((6, scopes, changes))
-        return cls(evidence, observed, expected, fresh, sample, since_min, np.zeros((scopes, changes, delay.KINDS)))
+        evidence, peak, observed, expected, fresh, sample, since_min = np.zeros((7, scopes, changes))
+        pools = np.zeros((scopes, changes, delay.KINDS))
+        return cls(evidence, peak, observed, expected, fresh, sample, since_min, pools)
 
     def add(self, evidence: Array, observed: Array, expected: Array, fresh: Array, sample: Array) -> None:
         """Let a step's evidence and what it rests on come in."""
@@ -56,19 +62,17 @@ class Runs:
         return reduce(np.minimum, self.since_min.T)
 
     def rest(self, needed: Array, at_min: float) -> None:
-        """Begin anew where nothing speaks for a change; keep evidence below the ceiling."""
-        resting: Mask = self.evidence <= 0
-        for values in (self.evidence, self.observed, self.expected, self.fresh, self.sample):
-            values[resting] = 0.0
-        self.since_min[resting] = at_min
-        self.pools[resting] = 0.0
+        """Begin anew where nothing speaks for a change, or a change is over; keep evidence below the ceiling."""
         np.minimum(self.evidence, CEILING * needed, out=self.evidence)
+        np.maximum(self.peak, self.evidence, out=self.peak)
+        over: Mask = (self.peak >= needed) & (self.evidence <= self.peak - OVER)
+        self.clear(over | (self.evidence <= 0), at_min)
 
     def clear(self, scopes: Mask, at_min: float) -> None:
-        """Forget what has been seen in some scopes."""
+        """Forget what has been seen in some scopes, or in some of their runs."""
         if not scopes.any():
             return
-        for values in (self.evidence, self.observed, self.expected, self.fresh, self.sample):
+        for values in (self.evidence, self.peak, self.observed, self.expected, self.fresh, self.sample):
             values[scopes] = 0.0
         self.since_min[scopes] = at_min
         self.pools[scopes] = 0.0

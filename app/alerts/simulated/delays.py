@@ -12,6 +12,7 @@ from app.simulator.pace import DAY_MS, ENTRY_THINKING, HOUR_MS, MINUTE_MS, ORDER
 
 _SAMPLE: Final = 200_000
 _CLICKS: Final = 2_000.0  # in a minute
+_BY_MINUTE: Final = 6 * 60.0
 _SECOND_MIN: Final = 1 / 60
 _JUMP: Final = ((0.88, 6 * _SECOND_MIN), (0.09, 2.5), (0.03, 60.0))
 """Shares and mean delays of entries through a link that opens the shop's app: loading, a detour, another time."""
@@ -21,14 +22,17 @@ TOPS: Final = tuple(category.partition(".")[0] for category in CATEGORIES)
 
 
 def learnt(
-    random: np.random.Generator, drawn: Callable[[np.random.Generator, Places], Array], category: int | None = None
+    random: np.random.Generator,
+    drawn: Callable[[np.random.Generator, Places], Array],
+    most_min: float,
+    category: int | None = None,
 ) -> Array:
-    """The weights of a delay as they are learnt from three days of series by click time, a minute a cohort."""
+    """The weights of a delay as `app.alerts.maturing` learns them: cohorts of minutes, older ones of hours."""
     categories = random.integers(len(CATEGORIES), size=_SAMPLE) if category is None else np.full(_SAMPLE, category)
-    ages = np.arange(1.0, 3 * 24 * 60)
     delays = np.sort(random.random(_SAMPLE) + drawn(random, categories))
+    ages = np.concatenate([np.arange(1.0, _BY_MINUTE), np.arange(_BY_MINUTE + 30.0, most_min, 60)])
+    clicks = np.where(ages < _BY_MINUTE, _CLICKS, 60 * _CLICKS)
     share = np.searchsorted(delays, ages) / _SAMPLE
-    clicks = np.full(len(ages), _CLICKS)
     return fit(ages, clicks, random.poisson(clicks * 0.3 * share).astype(float))
 
 
@@ -42,6 +46,16 @@ def entries_at_once(random: np.random.Generator, categories: Places) -> Array:
 def entries_thought_over(random: np.random.Generator, categories: Places) -> Array:
     """Delays of entries as the traffic simulator draws them: many take minutes, some hours or days."""
     return _thought(random, categories, ENTRY_THINKING)
+
+
+def carts_of_clicks(random: np.random.Generator, categories: Places) -> Array:
+    """Delays from a click to a cart, of readers who jump straight to the shop."""
+    return entries_at_once(random, categories) + carts(random, len(categories))
+
+
+def carts(random: np.random.Generator, count: int) -> Array:
+    """Delays from an entry to a cart: most look around for some minutes, some come back."""
+    return random.exponential(np.where(random.random(count) < 0.7, 8.0, 180.0))
 
 
 def orders(random: np.random.Generator, categories: Places) -> Array:

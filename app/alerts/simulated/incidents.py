@@ -9,7 +9,7 @@ from app.alerts.simulated.population import Population, of_day
 
 IncidentKind: TypeAlias = Literal[
     "link_break", "platform_break", "entry_drop", "token_loss", "gate_closing", "slow_decline", "platform_dip",
-    "bot_flood", "feed_stop", "late_feed", "promotion_surge", "mix_shift", "replay", "duplicates_storm",
+    "bot_flood", "feed_stop", "clock_jump", "late_feed", "promotion_surge", "mix_shift", "replay", "duplicates_storm",
 ]  # fmt: skip
 
 HARMLESS: Final[frozenset[IncidentKind]] = frozenset(
@@ -54,6 +54,7 @@ PLAN: Final = (
     Planned("platform_dip", 8, ("platform",), 0, (90, 180), (0.4, 0.6)),
     Planned("bot_flood", 10, ("note",), 100, (60, 180), (20, 60)),
     Planned("feed_stop", 8, ("all",), 0, (20, 60), (1, 1)),
+    Planned("clock_jump", 6, ("platform",), 0, (30, 120), (1, 1)),
     Planned("late_feed", 12, ("all", "platform"), 0, (30, 120), (1, 1)),
     Planned("promotion_surge", 4, ("all",), 0, (120, 360), (3, 6)),
     Planned("mix_shift", 12, ("all",), 0, (240, 480), (2, 4)),

@@ -21,6 +21,13 @@ _PROMOTION: Final = 3.0  # times the clicks; in its first hours twice as many ag
 _OPENING_MIN: Final = 120
 _REPLAYED_MIN: Final = 30
 
+_CARTS: Final = 0.12  # of entries
+_REFUSED: Final = 0.02  # facts beside each entry that no click explains
+_ENTRY, _ORDER, _CART = range(3)
+
+Coming: TypeAlias = list[tuple[int, Places]]
+"""What is told of which notes, by kind."""
+
 Delays: TypeAlias = Callable[[np.random.Generator, Places], Array]
 
 
@@ -45,12 +52,13 @@ class World:
         self.scopes = [*population.scopes, *TOPICS]
         self.within = [*population.within, *((), ())]
         self._random = np.random.default_rng([plan.seed, 2])
+        self._refusing = np.random.default_rng([plan.seed, 3])
         size = population.notes
         self._busy = np.zeros(size)  # logarithms of how much more than usual there is just now
         self._viral = np.zeros(size)
         self._moved = np.zeros(size)  # of odds of an entry
-        self._to_come: dict[int, list[tuple[bool, Places]]] = {}
-        self._held: list[tuple[bool, Places]] = []
+        self._to_come: dict[int, Coming] = {}
+        self._held: Coming = []
         self._history: list[dict[str, Array]] = []
         self._low = population.entry_rate < np.median(population.entry_rate)
 
@@ -64,9 +72,8 @@ class World:
         on = [incident for incident in self.incidents if incident.on(minute)]
         clicks = self._random.poisson(self._per_minute(minute, on))
         self._convert(minute, clicks, on)
-        entered, ordered, late = self._arrived(minute, on)
-        clicks = clicks + self._bots(on)
-        counts = {"clicks": clicks.astype(float), "clicks_entered": entered, "clicks_ordered": ordered}
+        counts, late = self._arrived(minute, on)
+        counts["clicks"] = (clicks + self._bots(on)).astype(float)
         counts, behind = self._replayed(minute, counts, on)
         return self._told(counts, on, late, behind)
 
@@ -103,16 +110,24 @@ class World:
         """Decide which of the clicks of a minute convert, and when."""
         enters, orders = self._rates(minute, on)
         random, categories = self._random, self.population.category
-        for ordered, chance in ((False, enters), (True, orders)):
+        for kind, chance in ((_ENTRY, enters), (_ORDER, orders)):
             notes = np.repeat(np.arange(len(clicks)), random.binomial(clicks, chance))
-            drawn = (delays.orders if ordered else self.plan.entry_delays)(random, categories[notes])
-            due = minute + (random.random(len(notes)) + drawn).astype(int)
-            order = np.argsort(due, kind="stable")
-            due, notes = due[order], notes[order]
-            starts = np.flatnonzero(np.diff(due, prepend=-1))
-            parts = np.split(notes, starts[1:]) if len(notes) else []
-            for start, part in zip(due[starts].tolist(), parts, strict=True):
-                self._to_come.setdefault(start, []).append((ordered, part))
+            drawn = (delays.orders if kind == _ORDER else self.plan.entry_delays)(random, categories[notes])
+            due = minute + random.random(len(notes)) + drawn
+            self._await(kind, notes, due)
+            if kind == _ENTRY:
+                some = random.random(len(notes)) < _CARTS
+                self._await(_CART, notes[some], due[some] + delays.carts(random, int(some.sum())))
+
+    def _await(self, kind: int, notes: Places, due: Array) -> None:
+        """Note what is going to be told in which minute."""
+        minutes = due.astype(int)
+        order = np.argsort(minutes, kind="stable")
+        minutes, notes = minutes[order], notes[order]
+        starts = np.flatnonzero(np.diff(minutes, prepend=-1))
+        parts = np.split(notes, starts[1:]) if len(notes) else []
+        for start, part in zip(minutes[starts].tolist(), parts, strict=True):
+            self._to_come.setdefault(start, []).append((kind, part))
 
     def _rates(self, minute: int, on: Sequence[Incident]) -> tuple[Array, Array]:
         """The chances of an entry and of an order."""
@@ -130,52 +145,54 @@ class World:
             orders[incident.notes] *= 1 - lost
         return enters, orders
 
-    def _arrived(self, minute: int, on: Sequence[Incident]) -> tuple[Array, Array, Array]:
-        """Entries and orders that are told in a minute, and how late in minutes the shops' facts are, by note."""
+    def _arrived(self, minute: int, on: Sequence[Incident]) -> tuple[dict[str, Array], Array]:
+        """What is told in a minute of each note, and how late in minutes the shops' facts are."""
         size = self.population.notes
         coming = self._to_come.pop(minute, [])
-        late = np.zeros(size)
+        late, refused = np.zeros(size), np.zeros(size)
         for incident in on:
             if incident.kind == "late_feed":
-                coming = self._hold(coming, incident)
-            elif incident.kind in ("feed_stop", "token_loss"):
-                coming = self._lose(coming, incident)
+                coming, kept_back = self._parted(coming, incident)
+                self._held += kept_back
+            elif incident.kind in ("feed_stop", "token_loss", "clock_jump"):
+                coming, lost = self._parted(coming, incident)
+                if incident.kind == "clock_jump":  # they come before their clicks, as it seems
+                    refused += sum(np.bincount(notes, minlength=size) for _, notes in lost)
         for incident in self.incidents:
             if incident.kind == "late_feed" and 0 <= minute - incident.end < _CATCHING_UP_MIN:
                 left = _CATCHING_UP_MIN - (minute - incident.end)
                 coming = [*coming, *self._released(left)]
                 late[incident.notes] = (incident.end - incident.start) * (left - 1) / _CATCHING_UP_MIN
-        sums = [np.zeros(size), np.zeros(size)]
-        for ordered, notes in coming:
-            sums[ordered] += np.bincount(notes, minlength=size)
-        return sums[0], sums[1], late
+        sums = np.zeros((3, size))
+        for kind, notes in coming:
+            sums[kind] += np.bincount(notes, minlength=size)
+        refused += self._refusing.binomial(sums[_ENTRY].astype(int), _REFUSED)
+        told = dict(zip(("clicks_entered", "clicks_ordered", "carts"), sums, strict=True))
+        return told | {"refused": refused}, late
 
-    def _hold(self, coming: list[tuple[bool, Places]], incident: Incident) -> list[tuple[bool, Places]]:
-        """Keep back what is told of an incident's notes."""
+    def _parted(self, coming: Coming, incident: Incident) -> tuple[Coming, Coming]:
+        """What comes in spite of an incident, and what does not; a feed stops for entries alone."""
         concerned = np.zeros(self.population.notes, bool)
         concerned[incident.notes] = True
-        self._held += [(ordered, notes[concerned[notes]]) for ordered, notes in coming]
-        return [(ordered, notes[~concerned[notes]]) for ordered, notes in coming]
+        passed, stopped = [], []
+        for kind, notes in coming:
+            gone = concerned[notes]
+            if incident.strength < 1:
+                gone &= self._random.random(len(notes)) < incident.strength
+            gone &= incident.kind != "feed_stop" or kind == _ENTRY
+            passed.append((kind, notes[~gone]))
+            stopped.append((kind, notes[gone]))
+        return passed, stopped
 
-    def _released(self, left: int) -> list[tuple[bool, Places]]:
+    def _released(self, left: int) -> Coming:
         """A share of what was kept back; all of it when nothing is `left` but this minute."""
         out, still = [], []
-        for ordered, notes in self._held:
+        for kind, notes in self._held:
             goes = self._random.random(len(notes)) < 1 / left
-            out.append((ordered, notes[goes]))
-            still.append((ordered, notes[~goes]))
-        self._held = [(ordered, notes) for ordered, notes in still if len(notes)]
+            out.append((kind, notes[goes]))
+            still.append((kind, notes[~goes]))
+        self._held = [(kind, notes) for kind, notes in still if len(notes)]
         return out
-
-    def _lose(self, coming: list[tuple[bool, Places]], incident: Incident) -> list[tuple[bool, Places]]:
-        """Without what never comes, or comes with a token that nobody knows."""
-        concerned = np.zeros(self.population.notes, bool)
-        concerned[incident.notes] = True
-        kept = []
-        for ordered, notes in coming:
-            gone = concerned[notes] & (self._random.random(len(notes)) < incident.strength)
-            kept.append((ordered, notes if ordered and incident.kind == "feed_stop" else notes[~gone]))
-        return kept
 
     def _bots(self, on: Sequence[Incident]) -> Places:
         clicks = np.zeros(self.population.notes, int)
