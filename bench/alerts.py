@@ -23,7 +23,7 @@ from app.alerts.backtest.rivals import Threshold, ZScore
 from app.alerts.backtest.running import Judge, Recorder
 from app.alerts.backtest.scoring import Found, Score, poisson_upper
 from app.alerts.backtest.trade import pending_of
-from app.alerts.backtest.trial import START_MS, TrialPlan, trial
+from app.alerts.backtest.trial import LEARN_DAYS, START_MS, TrialPlan, start_ms_of, trial
 from app.alerts.evaluation import evaluate
 from app.alerts.model import Observations, Scope
 from app.alerts.rules_file import read_rules
@@ -33,7 +33,8 @@ from app.progress import progress_bar
 from bench.world import ROOT, World
 from streams.errors import Unavailable
 
-SEEDS: Final = (101, 102)  # never used while rules and detectors were made
+SEEDS: Final = (201, 202)  # never used while rules and detectors were made
+START_DAYS: Final = (0, 14)  # of the history of each seed: from 16 November, and from 30 November, with the 双12 sale
 MINUTE_MS: Final = 60_000
 _ACTIVE: Final = 100_000
 _EVALUATIONS: Final = 5
@@ -57,7 +58,7 @@ class AlertFigures:
     """What `python -m bench` keeps of alerts."""
 
     notes: int
-    days: int
+    days: int  # that were judged
     incidents: int
     judges: list[JudgeScore]
     scopes: int
@@ -81,18 +82,18 @@ async def measure(world: World) -> AlertFigures:
     return msgspec.json.decode(told, type=AlertFigures)
 
 
-def figures(plan: TrialPlan, seeds: Sequence[int]) -> AlertFigures:
-    """Score Redcat's rules and their rivals on the histories of all seeds."""
+def figures(plans: Sequence[TrialPlan]) -> AlertFigures:
+    """Score Redcat's rules and their rivals on some histories."""
     scores: dict[str, list[Score]] = {}
     began = time.process_time()
-    for seed in seeds:
-        for name, score in _scored(plan._replace(seed=seed)).items():
+    for plan in plans:
+        for name, score in _scored(plan).items():
             scores.setdefault(name, []).append(score)
     spent = time.process_time() - began
     evaluation_s, evaluation_mib = evaluation_cost()
     return AlertFigures(
-        notes=plan.notes,
-        days=plan.days * len(seeds),
+        notes=plans[0].notes,
+        days=sum(plan.days - LEARN_DAYS for plan in plans),
         incidents=sum(len(score.found) for score in next(iter(scores.values()))),
         judges=[_together(name, of) for name, of in scores.items()],
         scopes=_ACTIVE,
@@ -115,7 +116,7 @@ def _scored(plan: TrialPlan) -> dict[str, Score]:
     recorders = {name: Recorder(pending_of(rules)) for name in judges}
     with progress_bar(f"alerts, seed {plan.seed}", history.last) as done:
         for minute, observations in history.world.minutes():
-            at_ms = START_MS + (minute + 1) * MINUTE_MS
+            at_ms = start_ms_of(plan) + (minute + 1) * MINUTE_MS
             for name, judge in judges.items():
                 recorders[name].take(judge.firings(observations, at_ms), minute + 1)
             done(minute + 1)
@@ -214,16 +215,23 @@ def table(measured: AlertFigures) -> Table:
 def main(arguments: Sequence[str]) -> int:
     """Measure this part alone."""
     parser = argparse.ArgumentParser(prog="python -m bench.alerts", description=__doc__)
-    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--days", type=int, default=17, help="of each history, the first two of them for learning")
     parser.add_argument("--notes", type=int, default=5_000)
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(SEEDS), help="a history for each")
+    parser.add_argument(
+        "--start-days", type=int, nargs="+", default=list(START_DAYS), help="of each, since 16 November; the last stays"
+    )
     parser.add_argument("--incidents", type=float, default=1.0, help="in parts of the plan; 0: none")
     parser.add_argument("--slow", action="store_true", help="entries take as long as the traffic simulator draws them")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON, not some as a table")
     options = parser.parse_args(arguments)
     drawn = delays.entries_thought_over if options.slow else delays.entries_at_once
-    plan = TrialPlan(options.days, options.notes, 0, options.incidents, drawn)
-    measured = figures(plan, options.seeds)
+    starts = [*options.start_days, *options.start_days[-1:] * len(options.seeds)]
+    plans = [
+        TrialPlan(options.days, options.notes, seed, options.incidents, drawn, start)
+        for seed, start in zip(options.seeds, starts, strict=False)
+    ]
+    measured = figures(plans)
     if options.json:
         print(msgspec.json.encode(measured).decode())
     else:

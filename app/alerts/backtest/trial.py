@@ -32,6 +32,7 @@ class TrialPlan(NamedTuple):
     seed: int = 1
     incidents: float = 1.0  # in parts of the plan of thirty days; 0: none
     entry_delays: Delays = delays.entries_at_once
+    start_day: int = 0  # since START_MS
 
 
 class Trial(NamedTuple):
@@ -44,6 +45,11 @@ class Trial(NamedTuple):
     last: int
 
 
+def start_ms_of(plan: TrialPlan) -> int:
+    """When a history begins: midnight in Shanghai."""
+    return START_MS + plan.start_day * DAY_MIN * 60_000
+
+
 def trial(plan: TrialPlan, rules: Rules) -> Trial:
     """The history of a plan; equal plans give equal histories."""
     random = np.random.default_rng([plan.seed, 1])
@@ -52,8 +58,9 @@ def trial(plan: TrialPlan, rules: Rules) -> Trial:
     scale = plan.incidents * plan.days / 30
     incidents = planted(random, population, first=first, minutes=last, scale=scale) if scale > 0 else []
     world = WorldPlan(
-        seed=plan.seed, days=plan.days, start_ms=START_MS, entry_delays=plan.entry_delays, calendar=rules.calendar
-    )
+        seed=plan.seed, days=plan.days, start_ms=start_ms_of(plan), entry_delays=plan.entry_delays,
+        calendar=rules.calendar,
+    )  # fmt: skip
     judge = RuleJudge(rules)
     metrics: tuple[tuple[Metric, Delays], ...] = (
         ("entry_rate", plan.entry_delays), ("order_rate", delays.orders), ("cart_rate", delays.carts_of_clicks),
