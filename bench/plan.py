@@ -29,7 +29,7 @@ class Plan:
     handover_tokens: tuple[int, ...] = (10_000, 1_000_000)  # held meanwhile, about
     handover_turns: int = 10  # workers killed, and as many asked to stop
 
-    alert_days: int = 17  # of each of two histories, the first two of them for learning
+    alert_days: int = 10  # of each of four histories, the first two of them for learning
     alert_notes: int = 5_000
 
     outage_rate: int = 1_000

@@ -17,6 +17,7 @@ TIME_CONSTANTS_MIN: Final[Array] = np.array([0.05, 1.2, 20.0, 240.0, 2_400.0, 11
 
 KINDS: Final = len(TIME_CONSTANTS_MIN)
 _ROUNDS: Final = 3  # of weighing by what is expected
+_MISFIT: Final = 0.05
 _PRIOR_CONVERSIONS: Final = 300.0  # that the pooled curve counts for beside a category's own
 
 
@@ -79,7 +80,8 @@ def fit(ages_min: Array, clicks: Array, converted: Array, prior: Array | None = 
     reached, counts = np.add.reduceat(reached, first), np.add.reduceat(converted, first)
     expected = counts
     for _ in range(_ROUNDS):
-        scale = 1 / np.sqrt(np.maximum(expected, 1.0))
+        # Exponentials are never quite right: where very many clicks are, a small share of error is no evidence.
+        scale = 1 / np.sqrt(np.maximum(expected, 1.0) + np.square(_MISFIT * expected))
         rates = _not_negative(reached * scale[:, None], counts * scale)
         expected = reached @ rates
     own = rates / rates.sum() if rates.sum() > 0 else np.full(KINDS, 1 / KINDS)
