@@ -16,6 +16,7 @@ from app.alerts.signals import RateSignal, summed
 from app.alerts.watch import SETTLED_CHANGE, Watch
 
 DOUBT: Final = 2.0  # standard deviations of the baseline that are given to those who seem to drop
+MISFIT: Final = 0.3  # of what is expected of clicks long past, since no delay is quite a mixture of exponentials
 EXPLAINED: Final = 0.7  # of what peers should bring just now: with less, the trouble is theirs too
 QUIET_SHARE: Final = 0.5  # of the needed evidence: what is more suspicious is not learnt as normal
 STALE_MIN: Final = 2 * 24 * 60.0  # after so long a new rate is the normal one, whatever the suspicion
@@ -205,8 +206,9 @@ class Rates:
         rows, held = watch.rows, step.held[watch.rows]
         due = traffic.due[rows]
         fresh_due = watch.advance(traffic.clicks, self.known.weights, shares)
-        doubt = DOUBT if watch.rule.direction == "surge" else -DOUBT
-        expected = traffic.expected[rows] * np.maximum(1 + doubt * traffic.doubt[rows], 0.05)
+        sign = 1.0 if watch.rule.direction == "surge" else -1.0
+        misfit = MISFIT * np.square(1 - self.known.together[rows])
+        expected = traffic.expected[rows] * np.maximum(1 + sign * (DOUBT * traffic.doubt[rows] + misfit), 0.05)
         per_click = np.where(due > 0, expected / np.maximum(due, 1e-9), 0.0)
         fresh = np.minimum(fresh_due * per_click[:, None], expected[:, None])
         chance = np.zeros_like(due) if self.signal.counts else per_click * self.known.together[rows]

@@ -14,6 +14,7 @@ from app.alerts.simulated.population import Population
 AFTER_MIN: Final = 120  # an alert so soon after an incident may still be about it
 FOLD_MIN: Final = 5  # an alert about a part is none of its own if one about the whole follows so soon
 CONCERNED: Final = 0.05  # of a scope's usual clicks: incidents that concern so many together concern the scope
+CONCERNED_BY_REFUSALS: Final = 0.01  # usually one fact in fifty is refused: one click in a hundred makes a difference
 WEEK_MIN: Final = 7 * 24 * 60
 
 
@@ -78,7 +79,7 @@ class Truth:
             beside = [number for number in range(len(self.incidents)) if self._at_the_time(alert, number)]
             harmful = sum(self._share_of(alert, n) for n in beside if self.incidents[n].kind not in HARMLESS)
             concerned = [self.incidents[number] for number in beside if self._concerns(alert, number)]
-            if harmful < CONCERNED and not any(_excuses(alert, incident) for incident in concerned):
+            if harmful < _least_of(alert) and not any(_excuses(alert, incident) for incident in concerned):
                 false.append(FalseAlarm(alert, concerned[0].kind if concerned else None))
         found = [Found(incident, self._delay(number, alerts)) for number, incident in enumerate(self.incidents)]
         return Score(found, false, (last - first) / WEEK_MIN)
@@ -96,7 +97,7 @@ class Truth:
         return min(delays, default=None)
 
     def _concerns(self, alert: Alert, number: int) -> bool:
-        return self._at_the_time(alert, number) and self._share_of(alert, number) >= CONCERNED
+        return self._at_the_time(alert, number) and self._share_of(alert, number) >= _least_of(alert)
 
     def _at_the_time(self, alert: Alert, number: int) -> bool:
         incident = self.incidents[number]
@@ -167,6 +168,11 @@ _ITS_OWN: Final[Mapping[IncidentKind, tuple[str, ...]]] = {
     "duplicates_storm": (),
 }
 """What a harmless incident makes true of which scopes: a feed that is silent for an hour is silent."""
+
+
+def _least_of(alert: Alert) -> float:
+    """How much of the clicks of an alert's scope must be concerned for the alert to be about that."""
+    return CONCERNED_BY_REFUSALS if alert.metric == "refused_share" else CONCERNED
 
 
 def _excuses(alert: Alert, incident: Incident) -> bool:
