@@ -11,12 +11,13 @@ from app.redis_store.link import Link, Reply, require
 from app.redis_store.reader import Reader
 from app.redis_store.resp import Value, command
 from app.redis_store.series import named, unpack_row
-from streams.ports import Bucket
+from streams.ports import Bucket, Moment
 from streams.rollups import FOR_EVER, Rows, add_counts, roll_up
 
 Span: TypeAlias = tuple[str, int]
 """minutes, hours, days or totals, and which (0 for totals)."""
 
+MOMENTS_AT_ONCE: Final = 200
 AT_ONCE: Final = 50  # hashes looked into by one step, which keeps the server from everything else
 
 
@@ -27,6 +28,17 @@ class Recent:
     since: bytes | None = None  # the tip of the last fold
     commits: int = 0
     rows: dict[Span, Rows] = field(default_factory=dict)
+
+    def begin(self, since: bytes | None) -> None:
+        """Forget what was read."""
+        self.since, self.commits, self.rows = since, 0, {}
+
+    def add(self, moments: list[Moment]) -> None:
+        """Take some moments of a commit."""
+        for bucket, rows in roll_up(moments, FOR_EVER, 0).items():
+            known = self.rows.setdefault((bucket.span, bucket.hour), {})
+            for row, counts in rows.items():
+                add_counts(known, row, counts)
 
 
 class LiveSeries:
@@ -80,14 +92,17 @@ class LiveSeries:
                 await self._take(recent, keys, require(fresh, keys.recent))
                 return answers
             # It was folded meanwhile, and another list begun: read that from its beginning.
-            recent.since, recent.commits, recent.rows = folded, 0, {}
+            recent.begin(folded)
 
     async def _take(self, recent: Recent, keys: LaneKeys, fresh: list[bytes]) -> None:
-        for commit in fresh:
-            moments = unpack_moments([commit], keys.recent)
-            for bucket, rows in roll_up(moments, FOR_EVER, 0).items():
-                known = recent.rows.setdefault((bucket.span, bucket.hour), {})
-                for row, counts in rows.items():
-                    add_counts(known, row, counts)
-            recent.commits += 1
-            await asyncio.sleep(0)  # others want to be answered meanwhile
+        try:
+            for commit in fresh:
+                moments = unpack_moments([commit], keys.recent)
+                for start in range(0, len(moments), MOMENTS_AT_ONCE):
+                    recent.add(moments[start : start + MOMENTS_AT_ONCE])
+                    await asyncio.sleep(0)  # others want to be answered meanwhile
+                recent.commits += 1
+        except asyncio.CancelledError:
+            # Nobody knows how much of a commit was taken: all of it is read again.
+            recent.begin(None)
+            raise
