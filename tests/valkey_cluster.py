@@ -162,7 +162,7 @@ def _node(data: Path) -> ValkeyServer:
     cluster = {
         "cluster-enabled": "yes",
         "cluster-port": str(free_port()),
-        "cluster-node-timeout": "800",
+        "cluster-node-timeout": "2000",
         "databases": "1",
         "repl-diskless-sync-delay": "0",
     }
