@@ -194,7 +194,8 @@ def examine(topic: str, key: bytes | None, value: bytes | None) -> Content:
     if missing:
         raise InvalidRecord("missing_field", f"missing: {', '.join(missing)}")
     try:
-        fact = msgspec.convert(fields, kind)
+        # Without the others: what a name that is not read consists of is nobody's concern.
+        fact = msgspec.convert({name: fields[name] for name in kind.__struct_fields__ if name in fields}, kind)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:  # half a surrogate pair is no character
         raise InvalidRecord("bad_field", str(error)) from None
     _check_ids(fact)

@@ -109,6 +109,8 @@ ODD_BUT_GOOD: list[tuple[str, bytes]] = [
     ("a number of 5,000 digits that nobody reads", _with_raw(b'"x": ' + b"9" * 5_000)),
     ("a number beyond all floats that nobody reads", _with_raw(b'"x": 1e400')),
     ("letters of all alphabets that nobody reads", _with_raw('"笔记": "é"'.encode())),
+    ("half a surrogate pair in a field that nobody reads", _with_raw(rb'"x": "\ud800"')),
+    ("half a surrogate pair in a name that nobody reads", _with_raw(rb'"\udc00": 1')),
     ("of equal names the last one counts", b'{"token": "t2", ' + entry("e", at=1).value[1:]),
     ("of equal names the last one counts, null before it too", b'{"token": null, ' + entry("e", at=1).value[1:]),
 ]
