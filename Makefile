@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 ARGS ?=
+FIRST ?= $(shell date +%s)
 
 UV ?= uv
 COMPILE = $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url
@@ -30,7 +31,7 @@ real: install
 
 chaos: install
 	$(BIN)/python -m tests.chaos $(ARGS)
-	$(BIN)/python -m tests.fuzz --seconds 60 --first "$$(date +%s)"
+	$(BIN)/python -m tests.fuzz --seconds 60 --first $(FIRST)
 
 fuzz: install
 	$(BIN)/python -m tests.fuzz $(ARGS)
