@@ -193,6 +193,7 @@ async def fact_to_page(settings: Settings, page: Page, number: int) -> float:
         await sender.send([record])
         if number == 0:
             await drained(settings)
+            await until_ready(settings, f"/v1/notes/{note}")
             await page.goto(f"http://{settings.http}/ui/note/{note}")
         await page.wait_for_function(
             "wanted => document.querySelectorAll('.step .value')[1]?.textContent === wanted", arg=str(number + 1)
@@ -200,12 +201,12 @@ async def fact_to_page(settings: Settings, page: Page, number: int) -> float:
         return time.perf_counter() - began if number else 0.0
 
 
-async def until_ready(settings: Settings) -> None:
-    """Return when the server has told what it has to show."""
+async def until_ready(settings: Settings, path: str = "/v1/platforms") -> None:
+    """Return when the server has told what it has to show, or that."""
     async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(base_url=f"http://{settings.http}") as client:
         while True:
             try:
-                if (await client.get("/v1/platforms")).is_success:
+                if (await client.get(path)).is_success:
                     return
             except httpx.TransportError:
                 pass
