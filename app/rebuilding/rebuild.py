@@ -139,9 +139,9 @@ class Rebuild:
 
     async def _require_markers(self, made: Copying, stands: Reader) -> None:
         """Refuse to copy what was published up to nobody knows where."""
-        markers = await made.markers()
-        known = {lane: marker.tip.sequence for lane, marker in markers.items()}
+        # In this order: workers go on publishing meanwhile, each marker before the store learns of it.
         published = {lane.lane: lane.published.sequence for lane in await stands.lanes() if lane.published is not None}
+        known = {lane: marker.tip.sequence for lane, marker in (await made.markers()).items()}
         if lost := sorted(lane for lane, sequence in published.items() if known.get(lane, -1) < sequence):
             raise Misconfigured(
                 f"lanes {', '.join(map(str, lost))} have published, but their markers are gone: the marker topic was "
