@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
@@ -114,7 +113,7 @@ class _Opening:
         found: list[Record] = []
         fetched = Fetched(self.reader.partition, reply.data, reply.aborted, expected.offset)
         fetched.take(2, self.reader.position, found)
-        if found and not _is(found[0], expected):
+        if found and LastRecord.of(found[0]) != expected:
             raise LaneStopped(
                 f"{self.name}: the record at offset {expected.offset} is another one than the lane has read there: "
                 f"the topic was recreated. {WAY_OUT}"
@@ -140,11 +139,6 @@ class _Opening:
                 f"the topic was cut off or recreated. {WAY_OUT}"
             )
         self.reader.accept(reply, 0.0)
-
-
-def _is(record: Record, expected: LastRecord) -> bool:
-    checksum = zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
-    return (record.offset, record.timestamp, checksum) == expected
 
 
 async def _ask(client: AIOKafkaClient, openings: list[_Opening], partition_bytes: int) -> dict[TopicPartition, Slice]:

@@ -3,7 +3,6 @@
 Lanes of tokens and of metrics differ in what digests their batches, and in nothing else.
 """
 
-import zlib
 from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, Final
@@ -218,11 +217,4 @@ class Owner:
 
 def last_records(batch: Batch) -> dict[str, LastRecord]:
     """The last record of each topic in a batch, as the lane remembers it."""
-    return {
-        topic: LastRecord(
-            record.offset, record.timestamp, zlib.crc32(record.value or b"", zlib.crc32(record.key or b""))
-        )
-        for topic, records in batch.records.items()
-        if records
-        for record in records[-1:]
-    }
+    return {topic: LastRecord.of(records[-1]) for topic, records in batch.records.items() if records}

@@ -4,6 +4,7 @@ A *lane* is one partition number over topics that have the same key: a token lan
 lane the note metrics.  `streams.topics` numbers them.  Topics are named here without the configured prefix.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
@@ -87,6 +88,11 @@ class LastRecord(NamedTuple):
     offset: int
     timestamp: int
     checksum: int  # CRC-32 of key and value
+
+    @classmethod
+    def of(cls, record: Record) -> "LastRecord":
+        """What is remembered of a record."""
+        return cls(record.offset, record.timestamp, zlib.crc32(record.value or b"", zlib.crc32(record.key or b"")))
 
 
 NOTHING_READ: Final[dict[str, LastRecord]] = {}

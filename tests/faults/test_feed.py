@@ -22,6 +22,13 @@ async def absorb(world: Story) -> None:
     await asyncio.sleep(A_WHILE_S)
 
 
+def abort(world: Story, records: int) -> None:
+    """Let somebody write records that nobody is to read."""
+    epoch = world.kafka.init("producer")
+    world.kafka.write("producer", epoch, {("order", 0): [Content(START_MS, PAID.key, PAID.value)] * records})
+    world.kafka.end("producer", epoch, commit=False)
+
+
 @pytest.mark.parametrize("late_s", [0.12, 0.3, 2.0])
 @in_virtual_time
 async def test_a_batch_from_before_a_seek_is_void(late_s: float) -> None:
@@ -101,9 +108,7 @@ async def test_a_topic_that_was_recreated_stops_the_lane(emptied: bool) -> None:
 async def test_a_topic_that_lost_what_no_reader_sees_and_grew_again_stops_the_lane() -> None:
     async with running() as world:
         await absorb(world)
-        epoch = world.kafka.init("producer")
-        world.kafka.write("producer", epoch, {("order", 0): [Content(START_MS, PAID.key, PAID.value)] * 3})
-        world.kafka.end("producer", epoch, commit=False)
+        abort(world, 3)
         await world.settle()
         stood = world.stands()[0].stored["order"]
         world.kafka.truncate("order", 0, stood - 3)
@@ -120,9 +125,7 @@ async def test_a_topic_whose_last_record_has_become_another_kind_of_record_stops
         await absorb(world)
         stood = world.stands()[0].stored["order"]
         world.kafka.recreate("order", 0)
-        epoch = world.kafka.init("producer")
-        world.kafka.write("producer", epoch, {("order", 0): [Content(START_MS, PAID.key, PAID.value)] * stood})
-        world.kafka.end("producer", epoch, commit=False)
+        abort(world, stood)
         (lane,) = world.workers["A"].lanes.lanes()
         lane.fail(_refused())
         await asyncio.sleep(A_WHILE_S)

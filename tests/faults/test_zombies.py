@@ -21,7 +21,8 @@ from tests.faults.facts import (
 from tests.simulation.clock import in_virtual_time
 from tests.simulation.exactness import assert_exact
 from tests.simulation.process import Fault
-from tests.simulation.story import running
+from tests.simulation.story import Story, running
+from tests.simulation.worker import Worker
 
 TAKE_OVER = ("store.acquire", "publisher.open", "publisher.read_marker", "feed.seek")
 
@@ -74,14 +75,19 @@ async def test_two_workers_that_take_over_at_once_do_not_disturb_what_is_told(
         assert_exact(world)
 
 
+async def overtaken_at(world: Story, call: str) -> tuple[Worker, Worker]:
+    """Worker A, which stands still at a request of its take-over, and worker B, which gets its lanes."""
+    zombie = world.start_worker()
+    stopped = world.chance.upon(call, lambda: world.pause(zombie), worker="A")
+    await stopped.wait()
+    world.group.expire("A")
+    return zombie, world.start_worker()
+
+
 @in_virtual_time
 async def test_who_acquires_late_does_not_decide_by_a_marker_from_before() -> None:
     async with running(0) as world:
-        zombie = world.start_worker()
-        stopped = world.chance.upon("publisher.read_marker", lambda: world.pause(zombie), worker="A")
-        await stopped.wait()
-        world.group.expire("A")
-        owner = world.start_worker()
+        zombie, owner = await overtaken_at(world, "publisher.read_marker")
         world.send(CLICK, PAID)
         await asyncio.sleep(A_WHILE_S)
         world.chance.upon("store.acquire", lambda: world.pause(zombie), worker="A")
@@ -218,11 +224,7 @@ async def test_a_take_over_that_was_slept_through_is_decided_by_the_marker_of_th
 @in_virtual_time
 async def test_an_owner_with_nothing_to_tell_finds_out_that_another_one_has_told_something() -> None:
     async with running(0) as world:
-        usurper = world.start_worker()
-        stopped = world.chance.upon("store.acquire", lambda: world.pause(usurper), worker="A")
-        await stopped.wait()
-        world.group.expire("A")
-        owner = world.start_worker()
+        usurper, owner = await overtaken_at(world, "store.acquire")
         world.send(*ORDER_LIFE)
         await asyncio.sleep(A_WHILE_S * 10)  # nothing is left to be folded into series, which would be told of
         before = world.store.snapshot()

@@ -2,8 +2,8 @@
 
 import asyncio
 import itertools
-import zlib
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
@@ -297,15 +297,21 @@ async def test_records_that_expire_while_the_lane_lags_stop_it(kafka: Kafka) -> 
 def last_record(reading: Reading, topic: str) -> LastRecord:
     """What a lane remembers of the last record that it read."""
     record = [record for batch in reading.batches for record in batch.records.get(topic, ())][-1]
-    return LastRecord(record.offset, record.timestamp, zlib.crc32(record.value or b"", zlib.crc32(record.key or b"")))
+    return LastRecord.of(record)
 
 
-async def test_a_recreated_topic_is_recognised_by_its_last_record(kafka: Kafka) -> None:
+@asynccontextmanager
+async def five_read(kafka: Kafka) -> AsyncIterator[tuple[Reading, dict[str, LastRecord]]]:
+    """A feed that has read five records, and what a lane remembers of the last."""
     await kafka.fill("order", numbered(5))
     async with kafka.reading() as reading:
         await reading.seek(0)
         await reading.stands_at(0, {"click-out": 0, "order": 5})
-        last = {"order": last_record(reading, "order")}
+        yield reading, {"order": last_record(reading, "order")}
+
+
+async def test_a_recreated_topic_is_recognised_by_its_last_record(kafka: Kafka) -> None:
+    async with five_read(kafka) as (reading, last):
         await reading.seek(0, {"order": 5}, last=last)
 
         await kafka.recreate("order")
@@ -317,11 +323,7 @@ async def test_a_recreated_topic_is_recognised_by_its_last_record(kafka: Kafka) 
 
 @pytest.mark.parametrize("count", [0, 4])
 async def test_a_recreated_topic_is_recognised_by_its_end(kafka: Kafka, count: int) -> None:
-    await kafka.fill("order", numbered(5))
-    async with kafka.reading() as reading:
-        await reading.seek(0)
-        await reading.stands_at(0, {"click-out": 0, "order": 5})
-        last = {"order": last_record(reading, "order")}
+    async with five_read(kafka) as (reading, last):
         await kafka.recreate("order")
         await kafka.fill("order", numbered(count))
 
@@ -330,11 +332,7 @@ async def test_a_recreated_topic_is_recognised_by_its_end(kafka: Kafka, count: i
 
 
 async def test_a_recreated_topic_is_recognised_where_no_record_is_to_be_read_now(kafka: Kafka) -> None:
-    await kafka.fill("order", numbered(5))
-    async with kafka.reading() as reading:
-        await reading.seek(0)
-        await reading.stands_at(0, {"click-out": 0, "order": 5})
-        last = {"order": last_record(reading, "order")}
+    async with five_read(kafka) as (reading, last):
         await kafka.recreate("order")
         await kafka.fill_in_transaction("order", numbered(5), commit=False)
 
@@ -362,7 +360,7 @@ async def test_records_that_came_where_the_lane_has_read_others_stop_it(kafka: K
         await reading.seek(0)
         await reading.stands_at(0, {"click-out": 0, "order": 4})
         record = reading.of(0)[0].records["order"][1]
-        last = LastRecord(1, record.timestamp, zlib.crc32(record.value or b"", zlib.crc32(record.key or b"")))
+        last = LastRecord.of(record)
         with pytest.raises(LaneStopped, match=r"at offset 2 is a record that was not there .*the topic was cut off"):
             await reading.seek(0, {"order": 4}, last={"order": last})
 
