@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from app.redis_store.cells import Cells
-from app.redis_store.changes_reader import PAGE, ChangesReader, Place
+from app.redis_store.changes_reader import PAGE, ChangesReader, NotePages, Place
 from app.redis_store.reader import Reader
 from streams.errors import RedcatError
 
@@ -65,15 +65,10 @@ class ChangedNotes:
                 self._places.update(dict.fromkeys(news.places))
 
     async def _all(self) -> AsyncIterator[tuple[Place, Cells]]:
-        told: set[Place] = set()
-        for shard in range(self._changes.shards):
-            cursor = b""
-            while cursor != b"0":
-                cursor, notes = await self._changes.notes(shard, cursor or b"0")
-                fresh = [place for note in notes if (place := (shard, note)) not in told]
-                told.update(fresh)
-                async for place, cells in self._some(fresh):
-                    yield place, cells
+        pages = NotePages(self._changes)
+        while (page := await pages.page()) is not None:
+            async for place, cells in self._some(page):
+                yield place, cells
 
     async def _some(self, places: Iterable[Place]) -> AsyncIterator[tuple[Place, Cells]]:
         wanted = list(places)

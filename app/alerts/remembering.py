@@ -9,12 +9,12 @@ from app.alerts.memory import packed, unpacked
 from app.alerts.observing import Observer
 from app.alerts.rules import Rules
 from app.alerts.state import State
+from app.alerts.watch import MINUTE_MS
 
 log = logging.getLogger(__name__)
 
 BYTES_A_MINUTE: Final = 1_000_000  # that storing it may take at the average
 MOST_BYTES: Final = 64_000_000
-MINUTE_MS: Final = 60_000
 
 
 class Remembering:

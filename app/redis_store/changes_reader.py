@@ -109,6 +109,27 @@ class ChangesReader:
         return times
 
 
+class NotePages:
+    """Goes through the ids of all notes once; after an error it may be asked again."""
+
+    def __init__(self, changes: ChangesReader) -> None:
+        self.told: set[Place] = set()
+        self._changes = changes
+        self._shard = 0
+        self._cursor = b"0"
+
+    async def page(self) -> list[Place] | None:
+        """Some notes that were not told before; None when all were."""
+        if self._shard == self._changes.shards:
+            return None
+        self._cursor, notes = await self._changes.notes(self._shard, self._cursor)
+        fresh = [place for note_id in notes if (place := (self._shard, note_id)) not in self.told]
+        self.told.update(fresh)
+        if self._cursor == b"0":
+            self._shard += 1
+        return fresh
+
+
 async def _news(link: Link, keys: LaneKeys, anchor: bytes | None) -> LaneNews:
     (reply,) = await link.ask(command("XRANGE", keys.changed, anchor or "-", "+"))
     entries: list[Reply] = require(reply, keys.changed)

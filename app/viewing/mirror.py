@@ -8,9 +8,9 @@ notes are read once more, into the same table and beside the news.
 import time
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
-from app.redis_store.changes_reader import ChangesReader, Place
+from app.redis_store.changes_reader import ChangesReader, NotePages, Place
 from app.viewing.cells import Cells
 from app.viewing.turns import Turns
 from streams.metric_digest import NOTE_ITSELF
@@ -55,7 +55,7 @@ class Mirror:
         self._looked_ms = now_ms
         taken = await self._take_due(until_s)
         if self._sweep is None and self._missed_ms is not None:
-            self._sweep, self._missed_ms = Sweep(self._changes, self._missed_ms), None
+            self._sweep, self._missed_ms = Sweep(self._missed_ms, NotePages(self._changes)), None
         while self._sweep is not None and time.perf_counter() < until_s:
             taken = await self._sweep_on(self._sweep) or taken
         return taken
@@ -72,11 +72,11 @@ class Mirror:
 
     async def _sweep_on(self, sweep: "Sweep") -> bool:
         """Take another page of notes; after the last one those that were there once and were not told of are due."""
-        page = await sweep.page()
+        page = await sweep.pages.page()
         if page is None:
             turns, gone = Turns(), dict[Place, int]()
             for place in self.live.places() if self.loaded else ():
-                if place not in sweep.told:
+                if place not in sweep.pages.told:
                     gone[place] = sweep.since_ms
                 await turns.pause()
             self._due = gone | self._due
@@ -98,23 +98,8 @@ class Mirror:
             cells_of.settle()
 
 
-class Sweep:
-    """Goes through the ids of all notes once, for what may have changed since a time."""
+class Sweep(NamedTuple):
+    """Reads all notes, for what may have changed since a time."""
 
-    def __init__(self, changes: ChangesReader, since_ms: int) -> None:
-        self.since_ms = since_ms
-        self.told: set[Place] = set()
-        self._changes = changes
-        self._shard = 0
-        self._cursor = b"0"
-
-    async def page(self) -> list[Place] | None:
-        """Some notes that were not told before; None when all were."""
-        if self._shard == self._changes.shards:
-            return None
-        self._cursor, notes = await self._changes.notes(self._shard, self._cursor)
-        fresh = [place for note_id in notes if (place := (self._shard, note_id)) not in self.told]
-        self.told.update(fresh)
-        if self._cursor == b"0":
-            self._shard += 1
-        return fresh
+    since_ms: int
+    pages: NotePages
