@@ -1,6 +1,8 @@
 """Redis Cluster: each shard on the node that serves its slot, and nothing half-written while slots move."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import hiredis
@@ -23,6 +25,7 @@ from tests.valkey_cluster import ValkeyCluster
 
 LANE = 1
 SLOT = slot_of(LANE % SHARDS)
+LINE = "order:consumed"
 
 
 @pytest_asyncio.fixture
@@ -115,6 +118,26 @@ async def test_a_slot_that_moves_between_look_and_write_makes_the_commit_void(
             late.confirm(replies)
         assert await place.counters() == {}
         link.close()
+
+
+async def test_what_is_committed_while_a_slot_moves_at_once_is_there_whole(
+    valkey_nodes: ValkeyCluster, place: RedisPlace
+) -> None:
+    store, moves = place.store(), 5
+    for move in range(moves):
+        tip = (await store.acquire(LANE, f"owner{move}")).tip
+        moving = asyncio.create_task(valkey_nodes.move_at_once(SLOT, await elsewhere(valkey_nodes)))
+        with suppress(Unavailable, Refused):
+            while not moving.done():
+                number = tip.sequence + 1
+                held = [(f"order{number}", "one"), (f"order{number}", "other")]
+                tip = await store.commit(LANE, tip, change(words=[f"word{number}"], ledger={LINE: 1}, held=held))
+        await moving
+        state = await store.acquire(LANE, f"after{move}")
+        numbers = range(1, state.tip.sequence + 1)
+        assert (state.words, await place.ledger()) == ([f"word{number}" for number in numbers], {LINE: numbers[-1]})
+        assert await place.reused_orders() == sorted(f"order{number}" for number in numbers)
+    assert state.tip.sequence > moves
 
 
 async def test_a_scan_of_a_slot_that_is_not_all_here_is_refused(valkey_nodes: ValkeyCluster, place: RedisPlace) -> None:
