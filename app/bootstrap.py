@@ -13,7 +13,7 @@ from app.connections import kafka_options, redis_address, until_answered
 from app.health.monitor import Monitor
 from app.health.survey import Surveyed
 from app.health.timely import TimelyFeed
-from app.metrics.timing import TimedPublisher, TimedStore
+from app.metrics.timing import TimedPublisher
 from app.policies.file import policy_texts, read_policies
 from app.policies.in_force import PoliciesInForce, policy_feed
 from app.redis_store.clock import SharedClock
@@ -21,6 +21,7 @@ from app.redis_store.link import dialler
 from app.redis_store.namespace import Namespace, check_servers, open_namespace
 from app.redis_store.ping import Ping
 from app.settings import Settings
+from app.telling import Teller, TellingStore
 from app.topic_admin import require_topics
 from streams import agents
 from streams.errors import RedcatError, Refused
@@ -132,7 +133,8 @@ class Spine(faust.Service):
         self._generation = 0  # of the namespace, as it was last seen
         self._ping = Ping(self._dial, settings.group, settings.shards)
         self._monitor = monitor = Monitor(settings)
-        self._store = TimedStore(self._dial, settings.group, settings.shards, monitor.instruments)
+        self._teller = Teller(self._dial, settings.group)
+        self._store = TellingStore(self._dial, settings.group, settings.shards, monitor.instruments, self._teller)
         publisher = TimedPublisher(self._publisher, monitor.instruments)
         self.around = Surroundings(
             self._store, publisher, self._timely, book, settings.partitions, now_ms, settings.kept, monitor.observer
@@ -191,6 +193,10 @@ class Spine(faust.Service):
     @faust.Service.task
     async def _look_after_lanes(self) -> None:
         await self.lanes.look_after()
+
+    @faust.Service.task
+    async def _tell_results(self) -> None:
+        await self._teller.run()
 
     @faust.Service.task
     async def _watch(self) -> None:

@@ -79,7 +79,7 @@ def build_app(server: Server) -> FastAPI:
 async def following(server: Server) -> AsyncIterator[None]:
     """The read model follows the store meanwhile."""
     delay = server.instruments.gauge("redcat_loop_delay_seconds")
-    work = (server.model.run(), show_loop_delay(delay), _spare_collector(server.model))
+    work = (server.model.run(), server.model.latest.run(), show_loop_delay(delay), _spare_collector(server.model))
     tasks = [asyncio.create_task(one) for one in work]
     try:
         yield

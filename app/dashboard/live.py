@@ -41,19 +41,19 @@ def keep_fresh(visit: Visit, live: Live, refresh: Refresh, *, also_idle: bool) -
     client.on_delete(task.cancel)
 
 
-def load_when_ready(visit: Visit) -> None:
-    """Load the page anew as soon as there is something to show."""
+def load_when(visit: Visit, there: Callable[[], bool]) -> None:
+    """Load the page anew as soon as what it is of is there."""
     client, model = ui.context.client, visit.site.model
 
     async def wait() -> None:
         await client.connected()
         async for _ in model.ticks.listen(IDLE_S):
-            if model.trouble is None:
+            if model.trouble is None and there():
                 with client:
                     ui.navigate.reload()
                 return
 
-    task = background_tasks.create(wait(), name="load when ready")
+    task = background_tasks.create(wait(), name="load when there")
     client.on_delete(task.cancel)
 
 

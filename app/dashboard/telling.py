@@ -10,7 +10,6 @@ from app.money import digits_of
 
 MAIN_CURRENCY: Final = "CNY"
 STEPS: Final = ("reads", "clicks", "entries", "carts", "orders")
-CHANGES: Final = ("orders", "carts", "favourites", "entries", "clicks", "clicks_refused", "reads")
 
 
 class Step(NamedTuple):
@@ -89,24 +88,6 @@ def tone(now: float, before: float, *, less_is_better: bool = False) -> str:
     if not before or abs(now / before - 1) < 0.01:
         return ""
     return "good" if (now > before) != less_is_better else "bad"
-
-
-def changes(before: Counters, after: Counters, texts: Texts, numbers: Numbers) -> str:
-    """What became of the counters between two looks, such as `+1 Orders, +¥59.00`; empty if nothing did."""
-    moves = {name: after.get(name, 0) - before.get(name, 0) for name in CHANGES}
-    told = [f"{_signed(move, numbers)} {texts.counters[name]}" for name, move in moves.items() if move]
-    for name in ("gross_minor", "refunded_minor"):
-        earlier, now = amounts(before, name), amounts(after, name)
-        moved = {one: now.get(one, 0) - earlier.get(one, 0) for one in earlier | now}
-        for currency, amount in sorted(moved.items()):
-            if amount:
-                sign = "+" if amount > 0 else ""
-                told.append(f"{texts.counters[name]} {sign}{numbers.money({currency: amount})}")
-    return " · ".join(told)
-
-
-def _signed(change: int, numbers: Numbers) -> str:
-    return f"{'+' if change > 0 else ''}{numbers.count(change)}"
 
 
 def percent(part: float, whole: float, numbers: Numbers) -> str:

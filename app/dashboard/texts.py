@@ -95,7 +95,12 @@ class Texts(NamedTuple):
     kinds: Mapping[str, str]
     latest: str
     latest_how: str
+    latest_grouped: str
+    latest_too_many: str
     waiting: str
+    outcomes: Mapping[str, str]
+    unsettled: Mapping[str, str]
+    refunded: str
     parts: str
     share: str
     currency: str

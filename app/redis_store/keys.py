@@ -23,8 +23,10 @@ All keys of a lane carry the same hash tag, so that one atomic step reaches them
     GROUP:{S}:reused              set of the orders that two tokens held at one time
     GROUP:{0}:namespace           what the namespace was made with
     GROUP:{0}:forgetting-key      the key of those hashes
+    GROUP:{0}:watched             hash: what pages look at -> until when; expires
+    GROUP:{0}:told:WATCHED        stream: results of it that workers have told of lately; expires
 
-After a rebuild GROUP~1 and so on stands for GROUP in all but the last two; `app.redis_store.generations` has more such.
+After a rebuild GROUP~1 and so on stands for GROUP in all but the last four; `app.redis_store.generations` has more.
 There is one journey key per token, so these are as short as they can be.
 """
 

@@ -1,7 +1,7 @@
 """Ticks: everybody who shows something live hears of each change, and none is held up by another."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
 AT_ONCE: Final = 10  # listeners that are woken in one turn of the loop; others are answered between
@@ -31,7 +31,7 @@ class Ticks:
         self._closed = True
         self.tell()
 
-    async def listen(self, every_s: float | None = None) -> AsyncIterator[bool]:
+    async def listen(self, every_s: float | None = None) -> AsyncGenerator[bool]:
         """True for each change, several that came together told once; False when none came for `every_s`."""
         event = asyncio.Event()
         self._listening.add(event)

@@ -18,6 +18,7 @@ from app.redis_store.reader import Reader, open_reader
 from app.redis_store.releases import Releases
 from app.settings import Settings
 from app.viewing.journeys import holds_order, seen_by
+from app.viewing.latest import LatestResults
 from app.viewing.live import Ticks
 from app.viewing.mirror import Mirror
 from app.viewing.party import Party
@@ -62,6 +63,7 @@ class ReadModel:
         self._releases: Releases | None = None
         self._views: dict[Party, View] = {}
         self._dial = dialler(redis_address(settings))
+        self.latest = LatestResults(self._dial, settings.group)
 
     @property
     def ready(self) -> bool:

@@ -45,13 +45,15 @@ class Nowhere:
         raise NotImplementedError
 
 
-async def absorb(settings: Settings, records: Iterable[Outgoing], *, published: bool = True) -> None:
+async def absorb(
+    settings: Settings, records: Iterable[Outgoing], *, published: bool = True, into: RedisStore | None = None
+) -> None:
     """Commit these records, one batch a lane; the results leave the outbox as if they had been published."""
     policies, dial, partitions = read_policies(settings.policy), dialler(redis_address(settings)), settings.partitions
     await open_namespace(
         dial, settings.group, partitions=partitions, shards=settings.shards, policies=policy_texts(policies)
     )
-    store, nowhere = RedisStore(dial, settings.group, settings.shards), Nowhere()
+    store, nowhere = into or RedisStore(dial, settings.group, settings.shards), Nowhere()
     around = Surroundings(store, nowhere, nowhere, PolicyBook(policies), partitions, now_ms)
     lanes = by_lane(records, partitions)
     for lane, topics in lanes.items():

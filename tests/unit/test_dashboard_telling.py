@@ -37,20 +37,6 @@ def test_a_funnel_of_nothing_has_no_shares() -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
-    [
-        ({}, {}, ""),
-        ({"clicks": 5}, {"clicks": 7}, "+2 Clicks"),
-        ({"orders": 2}, {"orders": 1, "refunded_minor:CNY": 500}, "−1 Orders · Refunded +¥5.00"),  # noqa: RUF001
-        ({"gross_minor:CNY": 500}, {"gross_minor:USD": 100}, "Gross −¥5.00 · Gross +$1.00"),  # noqa: RUF001
-        ({"likes": 1}, {"likes": 9}, ""),
-    ],
-)
-def test_a_change_is_told_by_what_moved(before: dict[str, int], after: dict[str, int], told: str) -> None:
-    assert telling.changes(before, after, ENGLISH, EN) == told
-
-
-@pytest.mark.parametrize(
     ("now", "before", "less", "tone"),
     [(11, 10, False, "good"), (9, 10, False, "bad"), (9, 10, True, "good"), (10.05, 10, False, ""), (1, 0, False, "")],
 )

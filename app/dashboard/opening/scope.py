@@ -1,20 +1,30 @@
 """Opens a note, campaign, merchant or platform, or two of a kind side by side."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from nicegui import ui
 
-from app.dashboard.address import address, chosen, scope_address
+from app.dashboard.address import SCOPES, address, chosen, scope_address
+from app.dashboard.live import load_when
 from app.dashboard.looks.scope import PARTS, SPANS, look_at
+from app.dashboard.opening.results import follow_results
 from app.dashboard.opening.sheet import Sheet, nothing, sheet
 from app.dashboard.parts import element, empty, link, text
 from app.dashboard.views.comparison import ComparisonView
 from app.dashboard.views.notes import notes_address
 from app.dashboard.views.scope import METRICS, Chosen, ScopeView
 from app.dashboard.visit import Visit
+from app.redis_store.watching import Dimension, Watched
 from app.viewing.series import Basis
 
 OTHER: Final = "with"
+DIMENSIONS: Final[Mapping[str, Dimension]] = {
+    "note": "note_id",
+    "campaign": "campaign_id",
+    "merchant": "merchant_id",
+    "platform": "platform",
+}
 USUAL_SPAN: Final = "3d"
 
 
@@ -55,9 +65,10 @@ async def _show(page: Sheet, wanted: Chosen) -> None:
     async def refresh() -> None:
         looked = await look_at(visit, wanted)
         if looked is not None:
-            view.show(looked, visit.site.model.as_of_ms)
+            view.show(looked)
 
-    await page.fill(refresh)
+    if await page.fill(refresh):
+        follow_results(visit, Watched(DIMENSIONS[wanted.scope], wanted.id), view.latest)
 
 
 async def _compare(page: Sheet, wanted: Chosen, other: str) -> None:
@@ -99,3 +110,5 @@ def _unknown(visit: Visit, wanted: Chosen) -> None:
     scope = texts.scopes[wanted.scope]
     with empty(texts.unknown.format(scope=scope.lower()), texts.unknown_how.format(id=wanted.id)):
         link(texts.all_notes, address("notes"))
+    view = visit.site.model.view
+    load_when(visit, lambda: view(visit.party).figures(SCOPES[wanted.scope], wanted.id) is not None)

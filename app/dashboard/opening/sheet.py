@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from nicegui.element import Element
 
 from app.dashboard.frame import Live, frame
-from app.dashboard.live import Refresh, keep_fresh, load_when_ready
+from app.dashboard.live import Refresh, keep_fresh, load_when
 from app.dashboard.parts import element, empty, text
 from app.dashboard.visit import Visit
 from streams.errors import RedcatError
@@ -23,17 +23,18 @@ class Sheet(NamedTuple):
     live: Live
     beside: Element
 
-    async def fill(self, refresh: Refresh, *, also_idle: bool = False) -> None:
+    async def fill(self, refresh: Refresh, *, also_idle: bool = False) -> bool:
         """Put in the first numbers and keep them fresh, `also_idle` when no counter changes.
 
-        Where the store is away, say so and wait for it.
+        Where the store is away, say so and wait for it: False.
         """
         try:
             await refresh()
         except RedcatError:
             nothing(self.visit)
-            return
+            return False
         keep_fresh(self.visit, self.live, refresh, also_idle=also_idle)
+        return True
 
 
 @contextmanager
@@ -68,4 +69,4 @@ def nothing(visit: Visit) -> None:
         empty(texts.no_namespace, texts.no_namespace_how, SET_UP)
     else:
         empty(texts.unavailable, texts.unavailable_how)
-    load_when_ready(visit)
+    load_when(visit, lambda: True)

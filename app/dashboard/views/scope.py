@@ -1,10 +1,7 @@
 """One note, campaign, merchant, platform or category: its funnel, how it went over time, and what is happening."""
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
-
-from nicegui import ui
 
 from app.counters import Counters, amounts
 from app.dashboard import telling
@@ -13,6 +10,7 @@ from app.dashboard.charts import COLOURS, Curve, Options, Points, bars, lines
 from app.dashboard.numbers import Numbers
 from app.dashboard.parts import Figure, Funnel, Row, Table, chart, choices, element, panel, redraw, text
 from app.dashboard.texts import Texts
+from app.dashboard.views.latest import LatestView
 from app.viewing.series import Basis
 
 METRICS: Final = {
@@ -21,7 +19,6 @@ METRICS: Final = {
     "money": ("gross_minor", "refunded_minor", "net_minor"),
 }
 REFUSED: Final = "refused:"
-FEED_LENGTH: Final = 30
 
 
 class Rate(NamedTuple):
@@ -62,7 +59,6 @@ class ScopeView:
 
     def __init__(self, texts: Texts, numbers: Numbers, chosen: Chosen, part_heads: Sequence[str]) -> None:
         self._texts, self._numbers, self._chosen = texts, numbers, chosen
-        self._feed = Feed(texts, numbers)
         with element("div", "figures"):
             names = ("orders", "entry_rate", "order_rate", "net_minor", "gross_minor", "refunded_minor")
             self._figures = {name: Figure(texts.counters[name]) for name in names}
@@ -70,7 +66,7 @@ class ScopeView:
             with panel(texts.funnel, "w8"):
                 self._funnel = self._build_funnel()
             with panel(texts.latest, "w4", texts.latest_how):
-                self._feed.build()
+                self.latest = LatestView(texts, numbers, chosen.scope)
             self._build_series()
             with panel(texts.delay, "w6", texts.delay_how):
                 self._delays = chart(self._delay_bars({}), "low")
@@ -81,7 +77,7 @@ class ScopeView:
             with panel(texts.parts):
                 self._parts = Table(part_heads, texts.parts, save=texts.csv)
 
-    def show(self, looked: Looked, at_ms: int) -> None:
+    def show(self, looked: Looked) -> None:
         """Put in the numbers of this moment."""
         self._show_figures(looked)
         with_reads = self._chosen.scope == "note"
@@ -95,7 +91,6 @@ class ScopeView:
         self._no_delays.set_visibility(not looked.delays)
         self._show_refused(looked.counters)
         self._parts.show(looked.parts)
-        self._feed.see(looked.counters, at_ms)
 
     def _build_funnel(self) -> Funnel:
         steps = telling.STEPS if self._chosen.scope == "note" else telling.STEPS[1:]
@@ -168,34 +163,3 @@ class ScopeView:
                 rows.append(Row((label, *map(self._numbers.count, counts))))
         self._refused.show(rows)
         self._none_refused.set_visibility(not rows)
-
-
-class Feed:
-    """What has happened to the counters since the page was opened, latest first."""
-
-    def __init__(self, texts: Texts, numbers: Numbers) -> None:
-        self._texts, self._numbers = texts, numbers
-        self._known: Counters | None = None
-        self._told = deque[ui.element]()
-
-    def build(self) -> None:
-        """Put it here."""
-        with element("div", "", "tabindex=0 role=log") as log, element("ol", "feed") as place:
-            log.props["aria-label"] = self._texts.latest
-            self._waiting = text(self._texts.waiting, "quiet", tag="li")
-        self._place = place
-
-    def see(self, counters: Counters, at_ms: int) -> None:
-        """Tell what differs from the last look; the first one is where it begins."""
-        told = "" if self._known is None else telling.changes(self._known, counters, self._texts, self._numbers)
-        self._known = counters
-        if not told:
-            return
-        self._waiting.set_visibility(False)
-        with self._place, element("li") as line:
-            text(self._numbers.clock(at_ms), "quiet")
-            text(told)
-        line.move(self._place, 0)
-        self._told.appendleft(line)
-        if len(self._told) > FEED_LENGTH:
-            self._told.pop().delete()
