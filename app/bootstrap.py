@@ -35,7 +35,7 @@ from streams.topics import physical, physical_kinds
 
 REPORT_POSITIONS_S: Final = 5.0
 COLLECT_GARBAGE_S: Final = 5.0
-YOUNG_COLLECTIONS: Final = 60  # between two full ones
+YOUNG_COLLECTIONS: Final = 12  # to one full one, which takes some ms and finds what lost lanes have left
 
 
 class Boot(BootStrategy):

@@ -194,7 +194,7 @@ class Owner:
         self.tip = await self.around.store.commit(self.lane, self.tip, commit)
         self.positions, self.parked = positions, parked
         self.last_records, self._spent = commit.last_records, commit.spent
-        self._words.new = []
+        self._words.stored()
         if series is None:
             self._recent += increments.moments
         else:

@@ -55,45 +55,92 @@ def unpack_id(packed: Packed) -> str:
     return str(packed)
 
 
-class _Codes(dict[Any, Any]):
-    """What stands for each word; asks for those that it lacks."""
-
-    def __init__(self, learn: Callable[[Any], Packed | list[Any]]) -> None:
-        super().__init__({None: None})
-        self._learn = learn
-
-    def __missing__(self, text: Any) -> Packed | list[Any]:
-        return self._learn(text)
-
-
 class _Texts(dict[Any, Any]):
     """The words by what stands for them; everything else is a packed id."""
+
+    def __init__(self) -> None:
+        super().__init__({None: None})
+        self.new: list[str] = []
 
     def __missing__(self, code: Packed) -> str:
         if isinstance(code, int) and code < 0:
             raise KeyError(f"no word has the number {-code}")
         return unpack_id(code)
 
+    def learn(self, text: str | Placement, stored: str) -> int | None:
+        """What stands for a new word from now on, or None if there are too many."""
+        number = len(self)  # one of them is None
+        if number > MOST_WORDS:
+            return None
+        self.new.append(stored)
+        self[-number] = text
+        return -number
+
+
+class _Codes(dict[Any, Any]):
+    """What stands for each word; learns those that it lacks."""
+
+    def __init__(self, texts: _Texts) -> None:
+        super().__init__({None: None})
+        self._texts = texts
+
+    def __missing__(self, text: str) -> Packed:
+        code = self._texts.learn(text, text) if len(text) <= LONGEST_WORD else None
+        if code is None:
+            return pack_id(text)
+        self[text] = code
+        return code
+
+
+class _Places(dict[Placement, Any]):
+    """What stands for each placement; learns those that it lacks."""
+
+    def __init__(self, codes: _Codes, texts: _Texts) -> None:
+        super().__init__()
+        self._codes = codes
+        self._texts = texts
+
+    def __missing__(self, place: Placement) -> Packed | list[Any]:
+        code_of = self._codes.__getitem__
+        note, kind, link, *others = place
+        fields = [code_of(note), _ORIGIN_CODES[kind, link], *map(code_of, others)]
+        stored = BETWEEN.join(map(_field_text, (fields[0], kind, link, *fields[2:]), place))
+        code = self._texts.learn(place, stored)
+        if code is None:
+            return fields
+        self[place] = code
+        return code
+
 
 class Words:
     """The words of a lane and their numbers; those that are `new` must go to the store with the next commit.
 
     `code` gives what stands for a text in a journey: the number of a word, as a negative one, or the packed id; `text`
-    gives the text back.  Both are look-ups without a function of Python's own.
+    gives the text back.  Both are look-ups without a function of Python's own.  Nothing in here leads back to what it
+    is part of: there can be a great many words, and they shall go at once when their lane does.
     """
 
     def __init__(self, known: Iterable[str] = ()) -> None:
-        codes, places, texts = _Codes(self._learn), _Codes(self._learn_place), _Texts({None: None})
-        self._codes, self._places, self._texts = codes, places, texts
+        texts = _Texts()
+        codes = _Codes(texts)
+        self._places, self._texts = _Places(codes, texts), texts
         self.code: Callable[[str | None], Packed | None] = codes.__getitem__
         self.text: Callable[[Packed | None], str | None] = texts.__getitem__
-        self.new: list[str] = []
         for number, text in enumerate(known, 1):
             if BETWEEN in text:
                 place = self._read_place(text)
-                places[place], texts[-number] = -number, place
+                self._places[place], texts[-number] = -number, place
             else:
                 codes[text], texts[-number] = -number, text
+
+    @property
+    def new(self) -> list[str]:
+        """The words that the store does not have yet, in their order."""
+        return self._texts.new
+
+    def stored(self) -> None:
+        """Say that the store has all words now."""
+        self._texts.new = []
 
     def place(self, click: Click) -> Packed | list[Any]:
         """What stands for the placement of a click: its number, or the codes of its fields if no more are numbered."""
@@ -105,24 +152,6 @@ class Words:
             return self._texts[code]  # type: ignore[no-any-return]
         note, origin, *others = code  # type: ignore[misc]
         return (self.text(note), *ORIGINS[origin], *map(self.text, others))
-
-    def _learn(self, text: str) -> Packed:
-        number = len(self._texts)  # one of them is None
-        if number > MOST_WORDS or len(text) > LONGEST_WORD:
-            return pack_id(text)
-        self.new.append(text)
-        self._codes[text], self._texts[-number] = -number, text
-        return -number
-
-    def _learn_place(self, place: Placement) -> Packed | list[Any]:
-        note, kind, link, *others = place
-        fields = [self.code(note), _ORIGIN_CODES[kind, link], *map(self.code, others)]
-        number = len(self._texts)
-        if number > MOST_WORDS:
-            return fields
-        self.new.append(BETWEEN.join(map(_field_text, (fields[0], place[1], place[2], *fields[2:]), place)))
-        self._places[place], self._texts[-number] = -number, place
-        return -number
 
     def _read_place(self, text: str) -> Placement:
         return tuple(self._read_field(field) for field in text.split(BETWEEN))

@@ -1,5 +1,6 @@
 """Journeys as the store holds them: nothing is lost, and what cannot be read is said."""
 
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -89,6 +90,14 @@ def test_a_word_comes_back_as_it_was_also_to_the_next_owner(texts: list[str]) ->
         assert [owner.text(code) for code in codes if code is not None] == texts
         assert [owner.code(text) for text in texts] == codes
     assert words.new == list(dict.fromkeys(text for text in texts if len(text) <= LONGEST_WORD))
+
+
+def test_the_words_of_a_lane_go_at_once_when_it_does() -> None:
+    words = Words(["note"])
+    words.code("shop")
+    codes = weakref.ref(words.code.__self__)  # type: ignore[attr-defined]  # a look-up in a dict
+    del words
+    assert codes() is None
 
 
 def test_a_full_vocabulary_takes_no_more_words_and_loses_nothing() -> None:
