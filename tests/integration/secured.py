@@ -17,7 +17,7 @@ from app.settings import Settings
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "security.md"
 PASSWORD: Final = "Zr4-planted/secret@7"  # what needs quoting in a URL is in it
-WORKER, READER = "redcat-worker", "redcat-reader"
+WORKER, SERVER, READER = "redcat-worker", "redcat-server", "redcat-reader"
 MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 LOGIN: Final = "org.apache.kafka.common.security"
 RESOURCES: Final = {"--topic": 2, "--group": 3, "--transactional-id": 5}  # of Kafka's protocol, as the next two

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
+from redis.asyncio import Redis
 
 from app.connections import redis_address
 from app.kafka_sender import kafka_sender
@@ -18,23 +19,28 @@ from app.local_stack.valkey_server import ValkeyServer
 from app.reading import reading
 from app.redis_store.link import dialler
 from app.redis_store.store import RedisStore
+from app.redis_store.watching import Watched, Watching
 from app.settings import Settings
 from app.simulator.config import SimulatorConfig
 from app.simulator.traffic import simulate
 from app.simulator.truth import Tallies
 from app.topic_admin import create_topics, require_topics
+from app.viewing.model import now_ms
 from streams.errors import Misconfigured, Unavailable
 from tests.conftest import redis7_binary
+from tests.integration.absorbed import absorb
 from tests.integration.secured import (
     MECHANISMS,
     PASSWORD,
     READER,
+    SERVER,
     WORKER,
     SecuredKafka,
     acl_file,
     make_certificates,
     tls_redis,
 )
+from tests.integration.served import HOUR_MS, outgoing, serving, world
 from tests.integration.simulated import assert_as_simulated
 from tests.integration.workers import run, start, working
 
@@ -90,6 +96,29 @@ async def test_a_worker_with_just_the_rights_of_the_page_is_exact(secured: Secur
         assert ended.status == 0, ended.said
 
     await assert_as_simulated(secured.settings(READER, "SCRAM-SHA-256", tls=tls), secured.tallies)
+
+
+async def test_a_server_with_just_the_rights_of_the_page_lacks_none(tmp_path: Path) -> None:
+    users = acl_file(tmp_path / "users.acl")
+    valkey = ValkeyServer(free_port(), tmp_path / "valkey", settings={"aclfile": str(users)})
+    await valkey.start()
+    address = f"127.0.0.1:{valkey.port}"
+    redis = f"redis://{SERVER}:{quote(PASSWORD, safe='')}@{address}/0"
+    await absorb(Settings(redis=f"redis://{address}/0"), outgoing(world(now_ms() - 2 * HOUR_MS)))
+    async with serving(Settings(redis=redis, k_tokens=1)) as served:
+        for party in ("admin", "xhs", "merchant:m1"):
+            for path in ("notes/shared", "notes/shared/series?metric=orders", "platforms", "tokens/t1", "alerts"):
+                answer = await served.get(f"/v1/{path}", party)
+                assert (party, path, answer.status_code) == (party, path, 200)
+        assert (await served.client.post("/login", json={"key": served.keys["admin"]})).is_success
+        assert (await served.client.post("/logout")).is_success
+        watching = Watching(await served.dial(0), served.settings.group)
+        await watching.renew([watched := Watched("note_id", "shared")])
+        assert await watching.told({watched: b"0"}) == {}
+        watching.close()
+    async with Redis.from_url(f"redis://{address}/0") as everybody:
+        assert await everybody.acl_log() == []
+    await valkey.kill()
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
