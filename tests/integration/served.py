@@ -21,6 +21,7 @@ from tests.integration.absorbed import absorb
 
 GROUP: Final = "served"
 HOUR_MS: Final = 3_600_000
+PATIENCE_S: Final = 20.0
 HOST: Final = "http://127.0.0.1:8080"
 PARTIES: Final = ("admin", "xhs", "platform:tmall", "platform:jd", "merchant:m1", "merchant:m2", "merchant:m9")
 TMALL: Final = {"platform": "tmall", "merchant_id": "m1", "campaign_id": "c1", "category": "fmcg.skincare"}
@@ -98,8 +99,9 @@ async def serving(settings: Settings, keys: Iterable[str] = PARTIES) -> AsyncIte
         served = Served(client, secrets, settings, 0, dialler(redis_address(settings)))
         for party in secrets:
             await served.make_key(party)
-        while not server.model.ready:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(PATIENCE_S):
+            while not server.model.ready:
+                await asyncio.sleep(0.01)
         yield served
 
 
