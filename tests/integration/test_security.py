@@ -98,11 +98,17 @@ async def test_a_worker_with_just_the_rights_of_the_page_is_exact(secured: Secur
     await assert_as_simulated(secured.settings(READER, "SCRAM-SHA-256", tls=tls), secured.tallies)
 
 
-async def test_a_server_with_just_the_rights_of_the_page_lacks_none(tmp_path: Path) -> None:
-    users = acl_file(tmp_path / "users.acl")
-    valkey = ValkeyServer(free_port(), tmp_path / "valkey", settings={"aclfile": str(users)})
+@pytest_asyncio.fixture
+async def users_of_the_page(tmp_path: Path) -> AsyncIterator[str]:
+    """Address of an empty Valkey that knows just them, and lets the default user do everything."""
+    valkey = ValkeyServer(free_port(), tmp_path / "valkey", settings={"aclfile": str(acl_file(tmp_path / "users.acl"))})
     await valkey.start()
-    address = f"127.0.0.1:{valkey.port}"
+    yield f"127.0.0.1:{valkey.port}"
+    await valkey.kill()
+
+
+async def test_a_server_with_just_the_rights_of_the_page_lacks_none(users_of_the_page: str) -> None:
+    address = users_of_the_page
     redis = f"redis://{SERVER}:{quote(PASSWORD, safe='')}@{address}/0"
     await absorb(Settings(redis=f"redis://{address}/0"), outgoing(world(now_ms() - 2 * HOUR_MS)))
     async with serving(Settings(redis=redis, k_tokens=1)) as served:
@@ -118,7 +124,6 @@ async def test_a_server_with_just_the_rights_of_the_page_lacks_none(tmp_path: Pa
         watching.close()
     async with Redis.from_url(f"redis://{address}/0") as everybody:
         assert await everybody.acl_log() == []
-    await valkey.kill()
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
