@@ -202,7 +202,7 @@ class Cells:
             if column is None or row >= len(column):
                 column = self._columns[name] = self._longer(column, row + 1)
             column[row] = count
-        names = tuple(counters)
+        names = tuple(sorted(counters))  # in whatever order they came: there are few combinations
         self._counted[row] = self._combinations.setdefault(names, names)
         self._shown[row] = any(count and _is_shown(name) for name, count in counters.items())
 

@@ -11,6 +11,7 @@ from app.viewing.party import Party
 from app.viewing.scopes import DIMENSION_OF, DIMENSIONS, EVERYTHING, Dimension, Filters, Scope
 
 NO_ROWS: Final = np.zeros(0, np.int64)
+MOST_FIGURES: Final = 10_000  # kept until the counters change
 
 
 class View:
@@ -35,6 +36,8 @@ class View:
         """The figures of one id; None if it does not exist for the party."""
         key = scope, name
         if key not in self._figures:
+            if len(self._figures) >= MOST_FIGURES:  # while nothing changes, whatever is asked for would stay
+                self._figures.clear()
             self._figures[key] = self._add_up(scope, name)
         return self._figures[key]
 
