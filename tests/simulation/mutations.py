@@ -111,9 +111,10 @@ MUTATIONS: Final[dict[str, list[Change]]] = {
         Change(OUTBOX, "await self._producer.publish(chosen)", "await self._producer.publish([*chosen[:-1], chosen[-1]._replace(marker=self._entries[-1].marker)])")
     ],
     "no empty entries": [
-        Change(OWNER, "entry=entry, trim=trim)\n        return", "entry=entry if entry.results or entry.messages else None, trim=trim)\n        return"),
-        Change(LANE, "                await outbox.add(entry)\n        finally:", "                if entry.results or entry.messages:\n                    await outbox.add(entry)\n        finally:"),
+        Change(OWNER, "            entry=entry,\n", "            entry=entry if entry is not None and (entry.results or entry.messages) else None,\n"),
+        Change(OUTBOX, "        self._entries.append(entry)\n        self._waiting", "        if not (entry.results or entry.messages):\n            return\n        self._entries.append(entry)\n        self._waiting"),
         Change(STANDING, "(marker.positions if marker is not None else {})", '({} if getattr(decide(state, marker), "pending", True) else state.positions)'),
+        Change(STANDING, "(_all_in(state, versions) and _all_in(marker, versions))", "_all_in(state, versions)"),
         Change(STANDING, "from tests.generators.policies import Document\n", "from streams.takeover import decide\nfrom tests.generators.policies import Document\n"),
     ],
     "what is left in several transactions": [Change(OUTBOX, "self._together = len(self._entries)", "self._together = 0")],
