@@ -8,36 +8,32 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from app.alerts.backtest.report import Delays, delays_of
 from app.alerts.backtest.rivals import Threshold, ZScore
 from app.alerts.backtest.running import Judge, Recorder
-from app.alerts.backtest.scoring import Found, Score, poisson_upper
+from app.alerts.backtest.scoring import FalseAlarm, Found, Score, poisson_upper
 from app.alerts.backtest.trade import pending_of
-from app.alerts.backtest.trial import LEARN_DAYS, START_MS, TrialPlan, start_ms_of, trial
-from app.alerts.evaluation import evaluate
-from app.alerts.model import Observations, Scope
+from app.alerts.backtest.trial import LEARN_DAYS, TrialPlan, start_ms_of, trial
 from app.alerts.rules_file import read_rules
 from app.alerts.simulated import delays
-from app.alerts.state import State
 from app.progress import progress_bar
+from bench.alerts_evaluation import ACTIVE, evaluation_cost
 from bench.world import ROOT, World
 from streams.errors import Unavailable
 
 SEEDS: Final = (301, 302, 303, 304)  # never used while rules and detectors were made
 START_DAYS: Final = (0, 7, 14, 20)  # of the history of each: since 16 November; the last has the 双12 sale
 MINUTE_MS: Final = 60_000
-_ACTIVE: Final = 100_000
-_EVALUATIONS: Final = 5
+DAY_MIN: Final = 24 * 60
+_MOST_TOLD: Final = 50
 
 
 @dataclass(frozen=True)
@@ -51,6 +47,7 @@ class JudgeScore:
     false_per_week_at_most: float  # 95 %
     beside: dict[str, int]  # false alarms by what only seemed to be wrong
     delays: list[dict[str, Any]]  # as `backtest.report.Delays`
+    told: list[str]  # the false alarms themselves, as far as they are few
 
 
 @dataclass(frozen=True)
@@ -91,12 +88,13 @@ def figures(plans: Sequence[TrialPlan]) -> AlertFigures:
             scores.setdefault(name, []).append(score)
     spent = time.process_time() - began
     evaluation_s, evaluation_mib = evaluation_cost()
+    seeds = [plan.seed for plan in plans]
     return AlertFigures(
         notes=plans[0].notes,
         days=sum(plan.days - LEARN_DAYS for plan in plans),
         incidents=sum(len(score.found) for score in next(iter(scores.values()))),
-        judges=[_together(name, of) for name, of in scores.items()],
-        scopes=_ACTIVE,
+        judges=[_together(name, list(zip(seeds, of, strict=True))) for name, of in scores.items()],
+        scopes=ACTIVE,
         evaluation_s=evaluation_s,
         evaluation_mib=evaluation_mib,
         histories_s=spent,
@@ -126,10 +124,11 @@ def _scored(plan: TrialPlan) -> dict[str, Score]:
     }
 
 
-def _together(name: str, scores: Sequence[Score]) -> JudgeScore:
-    false = [one for score in scores for one in score.false]
-    found: list[Found] = [one for score in scores for one in score.found]
-    weeks = sum(score.weeks for score in scores)
+def _together(name: str, by_seed: Sequence[tuple[int, Score]]) -> JudgeScore:
+    false = [one for _, score in by_seed for one in score.false]
+    found: list[Found] = [one for _, score in by_seed for one in score.found]
+    weeks = sum(score.weeks for _, score in by_seed)
+    told = [_told(seed, one) for seed, score in by_seed for one in score.false[:_MOST_TOLD]]
     beside: dict[str, int] = {}
     for one in false:
         beside[one.beside or "nothing"] = beside.get(one.beside or "nothing", 0) + 1
@@ -141,59 +140,16 @@ def _together(name: str, scores: Sequence[Score]) -> JudgeScore:
         false_per_week_at_most=poisson_upper(len(false)) / weeks,
         beside=beside,
         delays=[row._asdict() for row in delays_of(Score(found, false, weeks))],
+        told=told[:_MOST_TOLD],
     )
 
 
-def evaluation_cost() -> tuple[float, float]:
-    """Processor seconds of an evaluation of many active scopes under the shipped rules, and MiB of its state."""
-    rules = msgspec.structs.replace(read_rules(None), learn="0s")
-    state, random = State(rules), np.random.default_rng(1)
-    spent = 0.0
-    for number, observations in enumerate(islice(_busy_minutes(random), _EVALUATIONS + 2)):
-        began = time.process_time()
-        evaluate(rules, state, observations, START_MS + number * MINUTE_MS)
-        if number >= 2:  # the first two make room
-            spent += time.process_time() - began
-    return spent / _EVALUATIONS, _held_mib(state)
-
-
-def _busy_minutes(random: np.random.Generator) -> Iterator[Observations]:
-    platforms = [Scope("platform", name) for name in ("taobao", "tmall", "jd", "xhs")]
-    categories = [Scope("category", f"c{number}") for number in range(20)]
-    notes = [Scope("note", f"n{number}") for number in range(_ACTIVE - 24)]
-    within: list[tuple[Scope, ...]] = [(platforms[number % 4], categories[number % 20]) for number in range(len(notes))]
-    scopes = [*notes, *platforms, *categories]
-    within += [()] * 24
-    while True:
-        clicks = random.poisson(3.0, _ACTIVE).astype(float)
-        counts = {"clicks": clicks, "clicks_entered": random.binomial(clicks.astype(int), 0.6).astype(float)}
-        for name, rate in (("clicks_ordered", 0.05), ("carts", 0.1), ("refused", 0.02)):
-            counts[name] = random.binomial(clicks.astype(int), rate).astype(float)
-        counts |= {"entries": counts["clicks_entered"], "orders": counts["clicks_ordered"]}
-        counts |= {"gross_minor": counts["orders"] * 9_900, "refunded_minor": counts["orders"] * 500}
-        # a list of its own every minute, as from a reader of counters
-        yield Observations(list(scopes), within, counts, np.zeros(_ACTIVE))
-
-
-def _held_mib(state: State) -> float:
-    """Bytes of all arrays that a state holds."""
-    arrays: dict[int, int] = {}
-    waiting: list[object] = [state]
-    seen: set[int] = set()
-    while waiting:
-        one = waiting.pop()
-        if id(one) in seen:
-            continue
-        seen.add(id(one))
-        if isinstance(one, np.ndarray):
-            arrays[id(one)] = one.nbytes
-        elif isinstance(one, dict):
-            waiting += one.values()
-        elif isinstance(one, list | tuple) and len(one) < 1_000:
-            waiting += one
-        elif hasattr(one, "__dict__"):
-            waiting += vars(one).values()
-    return sum(arrays.values()) / 2**20
+def _told(seed: int, one: FalseAlarm) -> str:
+    day, minute = divmod(one.alert.start, DAY_MIN)
+    beside = "" if one.beside is None else f", beside a {one.beside}"
+    return (
+        f"seed {seed}, day {day} at {minute // 60:02d}:{minute % 60:02d}: {one.alert.rule}, {one.alert.scope}{beside}"
+    )
 
 
 def table(measured: AlertFigures) -> Table:
@@ -236,6 +192,8 @@ def main(arguments: Sequence[str]) -> int:
         print(msgspec.json.encode(measured).decode())
     else:
         Console(width=200).print(table(measured))
+        for line in measured.judges[0].told:
+            Console(width=200).print(f"false alarm of Redcat's: {line}", highlight=False)
     return 0
 
 

@@ -22,7 +22,7 @@ from app.alerts.rules import Rules
 from app.alerts.state import State
 from app.alerts.watch import MINUTE_MS, Watch
 
-VERSION: Final = 1
+VERSION: Final = 2
 OLDEST_MIN: Final = 180.0  # hours of the series tell more than what is older
 EXACT: Final = frozenset(("since_min", "seen_min", "held_until_min", "totals"))  # others need seven digits
 """Arrays that are kept with all their digits: times, and money."""

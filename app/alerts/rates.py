@@ -1,6 +1,5 @@
 """Rates of all scopes at work: what was to be expected of a step, what came, what speaks for a change."""
 
-import math
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,20 +9,18 @@ from app.alerts.detectors import baseline, delay, likelihood
 from app.alerts.kin import Kin
 from app.alerts.model import Array, Mask, Observations, Places
 from app.alerts.moment import Step
-from app.alerts.rates_known import Known, Season
+from app.alerts.rates_known import PACE_MIN, Known, Season
 from app.alerts.rules import Rule
 from app.alerts.signals import RateSignal, summed
 from app.alerts.watch import SETTLED_CHANGE, Watch
 
 DOUBT: Final = 2.0  # standard deviations of the baseline that are given to those who seem to drop
-MISFIT: Final = 0.3  # of what is expected of clicks long past, since no delay is quite a mixture of exponentials
+MISFIT: Final = 0.3  # of what clicks long past are to bring, since no delay is quite a mixture of exponentials
 EXPLAINED: Final = 0.7  # of what peers should bring just now: with less, the trouble is theirs too
 QUIET_SHARE: Final = 0.5  # of the needed evidence: what is more suspicious is not learnt as normal
 STALE_MIN: Final = 2 * 24 * 60.0  # after so long a new rate is the normal one, whatever the suspicion
 _HALF_LIFE_H: Final = 4 * 24.0
-_NEAR_HALF_LIFE_MIN: Final = 4.0
 _FAST_HALF_LIFE_MIN: Final = 120.0
-_PACE_MIN: Final = 24 * 60.0
 _PEER_PRIOR: Final = 20.0
 _FAST_PRIOR: Final = 30.0
 _RATIO_PRIOR: Final = 20.0
@@ -95,7 +92,7 @@ class Rates:
         self._prior = baseline.peers(*own, self._kin.group, self._kin.groups)
         self._usual = self._usual_rate()
         for watch in self.watches:
-            watch.need(known.pace / -np.expm1(-max(self.watched_min, 1.0) / _PACE_MIN))
+            watch.need(known.pace / -np.expm1(-max(self.watched_min, 1.0) / PACE_MIN))
 
     def advance(self, observations: Observations, rows: Places, step: Step) -> None:
         """Take in a step.  `rows` are those of the observed scopes."""
@@ -107,7 +104,7 @@ class Rates:
         self.awake = self.awake or bool(observed.any())
         if not self.awake:
             return
-        clicks[rows] = np.maximum(summed(observations, self.signal.base), 0.0)
+        clicks[rows] = self.known.news(summed(observations, self.signal.base), rows, step.held)
         if self.signal.money:
             clicks, observed = self._in_orders(clicks, observed, observations, rows)
         shares = delay.step_of(step.minutes)
@@ -161,14 +158,8 @@ class Rates:
 
     def _follow(self, observed: Array, expected: Array, unit: Array, due: Array, step: Step) -> None:
         known = self.known
-        kept = 0.5 ** (step.minutes / _NEAR_HALF_LIFE_MIN)
-        known.near = known.near * kept + due
-        known.near_converted = known.near_converted * kept + observed
-        known.near_expected = known.near_expected * kept + expected
+        known.hear(observed, expected, due, step)
         self.watched_min += step.minutes
-        slow = math.exp(-step.minutes / _PACE_MIN)
-        known.pace *= slow
-        known.pace += (1 - slow) * due / step.minutes
         seen = np.where(step.held, 0.0, unit)
         known.hour_converted += np.where(seen > 0, observed, 0.0)
         known.hour_due += seen
@@ -207,21 +198,28 @@ class Rates:
         due = traffic.due[rows]
         fresh_due = watch.advance(traffic.clicks, self.known.weights, shares)
         sign = 1.0 if watch.rule.direction == "surge" else -1.0
-        misfit = MISFIT * np.square(1 - self.known.together[rows])
-        expected = traffic.expected[rows] * np.maximum(1 + sign * (DOUBT * traffic.doubt[rows] + misfit), 0.05)
+        doubt = DOUBT * traffic.doubt[rows]
+        young, old = (
+            np.maximum(1 + sign * (doubt + misfit), 0.05)[:, None]
+            for misfit in (MISFIT * np.square(1 - self.known.together[rows]), MISFIT)
+        )
+        expected = traffic.expected[rows]
         per_click = np.where(due > 0, expected / np.maximum(due, 1e-9), 0.0)
         fresh = np.minimum(fresh_due * per_click[:, None], expected[:, None])
+        awaited = fresh * young + (expected[:, None] - fresh) * old * watch.runs.level
+        fresh *= young
         chance = np.zeros_like(due) if self.signal.counts else per_click * self.known.together[rows]
-        changed = likelihood.after_change(expected[:, None], fresh, watch.changes)
+        changed = likelihood.after_change(awaited, fresh, watch.changes)
         observed = traffic.observed[rows, None]
-        evidence = likelihood.binomial(observed, expected[:, None], changed, chance[:, None])
+        evidence = likelihood.binomial(observed, awaited, changed, chance[:, None])
         evidence[held] = 0.0
         if step.unsettled:
             evidence[:, np.abs(watch.changes) < SETTLED_CHANGE] = 0.0
-        watch.runs.add(evidence, observed, expected[:, None], fresh, np.where(held[:, None], 0.0, fresh_due))
+        watch.runs.add(evidence, observed, awaited, fresh, np.where(held[:, None], 0.0, fresh_due))
         watch.notice(evidence, step.minutes)
         watch.runs.clear(held | step.learning | traffic.explained[rows], step.at_min)
         watch.runs.rest(watch.needed, step.at_min)
+        watch.runs.begin_at(self.known.level(watch.rule.direction)[rows], step.at_min)
         top = watch.runs.foremost(watch.needed)
         stale = step.at_min - watch.runs.earliest_min() > STALE_MIN
         self.known.suspicion[rows] = np.maximum(self.known.suspicion[rows], np.where(stale, 0.0, top))

@@ -1,13 +1,19 @@
 """What is remembered of a rate: of each scope, and of each hour of the week in all of them together."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from app.alerts.detectors import delay
-from app.alerts.model import Array, Mask
+from app.alerts.model import Array, Direction, Mask, Places
+from app.alerts.moment import Step
 
+PACE_MIN: Final = 24 * 60.0
+_NEAR_HALF_LIFE_MIN: Final = 4.0
+_LATELY_HALF_LIFE_MIN: Final = 60.0
+_LATELY_PRIOR: Final = 10.0
 _SEASON_PRIOR: Final = 500.0
 _SEASON_FORGET: Final = 0.7
 
@@ -28,6 +34,9 @@ class Known:
     near: Array  # clicks that came due lately
     near_converted: Array
     near_expected: Array
+    lately_converted: Array  # in the last hour or so
+    lately_expected: Array
+    owed: Array  # how far the clicks counted are below what was counted before, which is told again
     fast_converted: Array  # since the promotion began
     fast_due: Array
     orders: Array  # of metrics in money: to know what an order is worth
@@ -36,9 +45,34 @@ class Known:
     @classmethod
     def nothing(cls, weights: Array) -> "Known":
         """What is known of one new scope."""
-        zero = [np.zeros(1) for _ in range(13)]
+        zero = [np.zeros(1) for _ in range(16)]
         together = np.array([delay.concentration(weights, delay.step_of(1.0))])
         return cls(weights[None, :].copy(), together, np.zeros((1, delay.KINDS)), *zero)
+
+    def news(self, came: Array, rows: Places, held: Mask) -> Array:
+        """What came without what is told again: counters that went backwards say nothing new until they are back."""
+        self.owed[~held] = 0.0  # what was taken back for good
+        balance = came + self.owed[rows]
+        self.owed[rows] = np.minimum(balance, 0.0)
+        return np.maximum(balance, 0.0)
+
+    def hear(self, observed: Array, expected: Array, due: Array, step: Step) -> None:
+        """Take in what came in a step, was expected, and how many clicks came due."""
+        kept = 0.5 ** (step.minutes / _NEAR_HALF_LIFE_MIN)
+        self.near = self.near * kept + due
+        self.near_converted = self.near_converted * kept + observed
+        self.near_expected = self.near_expected * kept + expected
+        kept_lately = np.where(step.held, 1.0, 0.5 ** (step.minutes / _LATELY_HALF_LIFE_MIN))
+        self.lately_converted = self.lately_converted * kept_lately + observed
+        self.lately_expected = self.lately_expected * kept_lately + expected
+        slow = math.exp(-step.minutes / PACE_MIN)
+        self.pace *= slow
+        self.pace += (1 - slow) * due / step.minutes
+
+    def level(self, direction: Direction) -> Array:
+        """What came lately in parts of what was expected: for drops at most 1, for surges at least."""
+        level = (self.lately_converted + _LATELY_PRIOR) / (self.lately_expected + _LATELY_PRIOR)
+        return np.minimum(level, 1.0) if direction == "drop" else np.maximum(level, 1.0)
 
 
 class Season:

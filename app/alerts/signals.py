@@ -21,10 +21,10 @@ def _weights(*weights: float) -> Array:
     return np.array(weights)
 
 
-_AT_ONCE: Final = _weights(1, 0, 0, 0, 0, 0)
-_SOON: Final = _weights(0.85, 0.08, 0.04, 0.02, 0.01, 0)
-_AFTER_A_LOOK: Final = _weights(0.2, 0.25, 0.35, 0.15, 0.05, 0)
-_LATER: Final = _weights(0, 0.05, 0.25, 0.3, 0.25, 0.15)
+_AT_ONCE: Final = _weights(1, 0, 0, 0, 0, 0, 0, 0)
+_SOON: Final = _weights(0.8, 0.06, 0.06, 0.03, 0.02, 0.02, 0.01, 0)
+_AFTER_A_LOOK: Final = _weights(0.15, 0.1, 0.25, 0.25, 0.1, 0.1, 0.05, 0)
+_LATER: Final = _weights(0, 0.02, 0.08, 0.2, 0.15, 0.15, 0.25, 0.15)
 
 RATES: Final[dict[Metric, RateSignal]] = {
     "entry_rate": RateSignal(("clicks",), ("clicks_entered",), _SOON),

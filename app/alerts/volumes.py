@@ -8,7 +8,7 @@ import numpy as np
 from app.alerts.columns import Table, moved, resized
 from app.alerts.detectors import likelihood
 from app.alerts.detectors.seasonal import HourOfWeek
-from app.alerts.model import Array, Mask, Metric, Observations, Places
+from app.alerts.model import Array, Direction, Mask, Metric, Observations, Places
 from app.alerts.moment import Step
 from app.alerts.rates import QUIET_SHARE, STALE_MIN
 from app.alerts.rules import Rule
@@ -61,13 +61,14 @@ class Volumes:
             self.season.begin_promotion()
         self.promotion = on
         plain = self.season.expected(step.hours) * step.minutes
-        usual = plain * self.season.level(promotion=on)
-        known = ~np.isnan(usual) & ~held
-        expected = np.where(known, usual, 0.0)
+        level = self.season.level(promotion=on)
+        known = ~np.isnan(plain) & ~held
+        plain_known = np.where(known, plain, 0.0)
         self.now.recent *= 0.5 ** (step.minutes / 15)
-        self.now.recent += expected
+        self.now.recent += plain_known * level
         for watch in self.watches:
-            self._judge(watch, np.where(known, counts, 0.0), expected, step)
+            usual = plain_known * (level if on else _beyond(level, watch.rule.direction))
+            self._judge(watch, np.where(known, counts, 0.0), usual, step)
         calm = (self.now.suspicion < QUIET_SHARE) | on
         self.season.follow(counts, plain, step.minutes, known & calm, promotion=on)
         self._learn(counts, held, step)
@@ -102,3 +103,8 @@ class Volumes:
                 watch.need(np.ones(len(self.rows)))
         self.now.counts += np.where(held, 0.0, counts)
         self.now.minutes += np.where(held, 0.0, step.minutes)
+
+
+def _beyond(level: Array, direction: Direction) -> Array:
+    """The level that a change must go beyond: the end of a busy day is no drop, nor that of a quiet one a surge."""
+    return np.minimum(level, 1.0) if direction == "drop" else np.maximum(level, 1.0)

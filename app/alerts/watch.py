@@ -19,6 +19,7 @@ _DRIFT_MIN: Final = 6 * 60.0
 _UNKNOWN_DRIFT: Final = 0.2
 LEAST_PACE: Final = 0.05  # clicks a minute, of scopes that are new
 STILL: Final = 0.5  # of what a rule asks for: with more than that it goes on
+PASSING: Final = 1.0  # nats below its peak: what passes before it could be told is told no more
 SETTLED_CHANGE: Final = 0.7  # changes above it are no promotion's doing
 
 
@@ -88,6 +89,7 @@ class Watch:
         rate = np.where(runs.sample > 0, runs.fresh / np.maximum(runs.sample, 1e-9), 0.0)
         enough: Mask = (
             sure
+            & (self.answered[:, None] | (runs.evidence >= runs.peak - PASSING))
             & (relative >= part * self.least_relative[:, None])
             & (relative * rate >= part * self.least_absolute[:, None])
             & (runs.sample >= self.least_sample[:, None])

@@ -6,12 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from river.drift import PageHinkley
 from scipy import stats
+from scipy.optimize import nnls
 from statsmodels.stats.proportion import proportion_confint
 
 from app.alerts.detectors import baseline, delay, guard, likelihood, run_length
 from app.alerts.detectors.cusum import Runs
 from app.alerts.detectors.seasonal import HourOfWeek
-from app.alerts.model import Array
+from app.alerts.model import Array, Scope
+from app.alerts.rules import Rule
+from app.alerts.watch import Watch
 
 EXAMPLES = settings(max_examples=25, deadline=None)
 RATES = st.floats(0.01, 0.9)
@@ -164,7 +167,7 @@ def test_a_break_is_found_sooner_than_by_page_and_hinkley_with_as_few_false_alar
 @EXAMPLES
 @given(st.integers(1, 6), st.lists(st.floats(0, 50), min_size=1, max_size=8))
 def test_clicks_come_due_alike_in_few_long_steps_and_in_many_short_ones(parts: int, clicks: list[float]) -> None:
-    weights = np.array([[0.5, 0.2, 0.1, 0.1, 0.05, 0.05]])
+    weights = np.array([[0.4, 0.2, 0.1, 0.1, 0.1, 0.05, 0.03, 0.02]])
     whole, split = np.zeros((1, delay.KINDS)), np.zeros((1, delay.KINDS))
     long, short, due, due_split = delay.step_of(6.0), delay.step_of(6.0 / parts), 0.0, 0.0
     for count in clicks:
@@ -178,7 +181,7 @@ def test_clicks_come_due_alike_in_few_long_steps_and_in_many_short_ones(parts: i
 
 def test_a_delay_is_learnt_from_how_many_of_each_age_have_converted() -> None:
     random = np.random.default_rng(2)
-    truth = np.array([0.6, 0.2, 0.1, 0.1, 0.0, 0.0])
+    truth = np.array([0.6, 0.0, 0.2, 0.1, 0.0, 0.1, 0.0, 0.0])
     ages = np.arange(1.0, 3_000.0)
     reached = 1 - np.exp(-(ages[:, None] - 1) / delay.TIME_CONSTANTS_MIN) * delay.step_of(1.0).fresh_kept
     clicks = np.full(len(ages), 400.0)
@@ -190,8 +193,30 @@ def test_a_delay_is_learnt_from_how_many_of_each_age_have_converted() -> None:
     assert delay.matured(at, learnt) == pytest.approx(delay.matured(at, truth), abs=0.04)
 
 
+def test_a_tail_of_an_hour_is_not_taken_for_a_longer_one() -> None:
+    ages = np.concatenate([np.arange(1.0, 360.0), np.arange(390.0, 4_320.0, 60.0)])
+    reached = 0.88 * (1 - np.exp(-ages / 0.1)) + 0.09 * (1 - np.exp(-ages / 2.5)) + 0.03 * (1 - np.exp(-ages / 60))
+    clicks = np.where(ages < 360, 10_000.0, 600_000.0)
+
+    learnt = delay.fit(ages, clicks, np.random.default_rng(3).poisson(clicks * 0.3 * reached).astype(float))
+
+    assert 1 - delay.matured(np.array([60.0, 240.0, 480.0]), learnt) == pytest.approx([0.011, 0.0005, 0.0], abs=0.003)
+
+
+@EXAMPLES
+@given(st.integers(0, 10_000), st.integers(3, 30))
+def test_weights_are_the_least_squares_without_negative_parts(seed: int, ages: int) -> None:
+    random = np.random.default_rng(seed)
+    matrix, values = random.random((ages, 3)) + 0.1, random.normal(0.3, 1.0, ages)
+
+    ours, (_, residual) = delay.not_negative(matrix, values), nnls(matrix, values)
+
+    assert (ours >= 0).all()
+    assert float(np.linalg.norm(values - matrix @ ours)) == pytest.approx(residual, rel=1e-6, abs=1e-9)
+
+
 def test_thin_data_leave_the_delay_of_the_larger_group() -> None:
-    prior = np.array([0, 0, 1.0, 0, 0, 0])
+    prior = np.eye(delay.KINDS)[2]
     ages = np.arange(1.0, 10.0)
 
     learnt = delay.fit(ages, np.full(9, 2.0), np.eye(9)[0], prior)
@@ -203,7 +228,7 @@ def test_delays_that_come_at_once_are_concentrated() -> None:
     minute = delay.step_of(1.0)
 
     assert delay.concentration(np.eye(delay.KINDS)[0], minute) > 0.85
-    assert delay.concentration(np.eye(delay.KINDS)[4], minute) < 0.01
+    assert delay.concentration(np.eye(delay.KINDS)[6], minute) < 0.01
 
 
 def test_peers_say_what_is_normal_where_a_scope_has_no_history() -> None:
@@ -230,6 +255,31 @@ def test_runs_rest_where_nothing_speaks_for_a_change() -> None:
     assert runs.observed.tolist() == [[1.0], [0.0]]
     assert runs.since_min.tolist() == [[0.0], [7.0]]
     assert runs.pools[:, 0, 0].tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "answered", "fires"),
+    [(19.0, False, True), (18.2, False, True), (15.0, False, False), (15.0, True, True), (8.0, True, False)],
+)
+def test_what_has_passed_its_peak_before_it_could_be_told_is_told_no_more(
+    evidence: float, *, answered: bool, fires: bool
+) -> None:
+    rule = Rule(name="r", metric="refused_share", scopes=["merchant"], direction="surge", changes=[1.5])
+    watch = Watch(rule)
+    watch.resize(np.zeros(0, np.intp), np.array([True]), [Scope("merchant", "m")], 0.0)
+    watch.needed = one(13.0)
+    for name, value in {
+        "evidence": evidence,
+        "peak": 19.0,
+        "observed": 30,
+        "expected": 2,
+        "fresh": 2,
+        "sample": 80,
+    }.items():
+        getattr(watch.runs, name)[:] = value
+    watch.answered[:] = answered
+
+    assert watch.firing().tolist() == [[fires]]
 
 
 def test_hours_of_the_week_are_learnt_and_fall_back_to_the_hour_of_the_day() -> None:

@@ -110,7 +110,7 @@ def test_when_all_of_a_platform_breaks_the_platform_is_told_and_notes_are_not() 
 
 def test_many_fresh_clicks_are_no_drop_though_their_entries_are_yet_to_come() -> None:
     world = World(rules(LOST), clicks=lambda minute: np.full(NOTES, 3.0 if minute < 600 else 30.0))
-    slow = np.eye(delay.KINDS)[3]  # four hours
+    slow = np.eye(delay.KINDS)[5]  # eight hours
     world.state.set_delays("entry_rate", {None: slow})
     waiting, step = np.zeros((NOTES, delay.KINDS)), delay.step_of(1.0)
     said: list[Verdict] = []
@@ -146,6 +146,58 @@ def test_counters_that_go_back_and_come_again_raise_nothing() -> None:
     said += world.observe(np.full(NOTES, 93.0), np.full(NOTES, 20.0)) + world.pass_minutes(60)
 
     assert said == []
+
+
+class Deferred:
+    """Entries of a world without chance, which come when clicks come due."""
+
+    def __init__(self, world: World, weights: Array) -> None:
+        world.state.set_delays("entry_rate", {None: weights})
+        self.world = world
+        self._weights = np.broadcast_to(weights, (NOTES, delay.KINDS))
+        self._pools, self._step = np.zeros((NOTES, delay.KINDS)), delay.step_of(1.0)
+
+    def pass_minutes(self, minutes: int, *, retold: float = 0.0, idle: float = 0.0) -> list[Verdict]:
+        """Three clicks a minute, and some that were told already, or of the first note and never enter."""
+        said: list[Verdict] = []
+        for _ in range(minutes):
+            clicks = np.full(NOTES, 3.0)
+            entered = 0.6 * delay.advance(self._pools, clicks, self._weights, self._step)
+            said += self.world.observe(clicks + retold + idle * np.eye(NOTES)[0], entered + 0.6 * retold)
+        return said
+
+
+def test_clicks_told_again_after_a_rebuild_are_not_waited_for_again() -> None:
+    later = Deferred(World(rules(LOST)), np.eye(delay.KINDS)[3])  # twenty minutes
+    assert later.pass_minutes(900) == []
+
+    said = later.world.observe(np.full(NOTES, -360.0), np.full(NOTES, -216.0))
+    later.world.behind_ms = 10.0 * MINUTE_MS
+    said += later.pass_minutes(10, retold=36.0)
+    later.world.behind_ms = 0.0
+
+    assert said + later.pass_minutes(120) == []
+
+
+def test_counts_that_were_taken_back_for_good_are_not_missed_for_long() -> None:
+    world = World(rules(LOST), broken(2, since=660))
+    world.pass_minutes(600)
+    world.observe(np.full(NOTES, -9_000.0), np.full(NOTES, -5_400.0))
+
+    assert {verdict.scope for verdict in world.pass_minutes(100)} == {Scope("note", "n2")}
+
+
+def test_clicks_that_brought_nothing_are_not_expected_to_bring_it_later() -> None:
+    late = 0.7 * np.eye(delay.KINDS)[0] + 0.3 * np.eye(delay.KINDS)[5]  # a third after eight hours or so
+    flooded = Deferred(World(rules(LOST)), late)
+    assert flooded.pass_minutes(900) == []
+    assert Scope("note", "n0") in {verdict.scope for verdict in flooded.pass_minutes(120, idle=200.0)}
+    flooded.world.behind_ms = 10.0 * MINUTE_MS  # what was said so far is not known any more
+    flooded.pass_minutes(60)
+    flooded.world.behind_ms = 0.0
+    flooded.pass_minutes(10)
+
+    assert flooded.pass_minutes(600) == []
 
 
 def test_clicks_that_stop_are_no_data_about_the_rate_but_a_drop_of_clicks() -> None:

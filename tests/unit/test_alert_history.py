@@ -125,8 +125,8 @@ def test_delays_are_those_of_the_traffic_simulator() -> None:
         assert np.mean(np.array(seen) <= minutes) == pytest.approx(np.mean(drawn <= minutes), abs=0.05)
 
 
-def firing(scope: Scope, rule: str = "r", surplus: float = 0.0) -> Firing:
-    return Firing(rule, scope, "entry_rate", "drop", surplus)
+def firing(scope: Scope, rule: str = "r", surplus: float = 0.0, *, known: bool = True) -> Firing:
+    return Firing(rule, scope, "entry_rate", "drop", surplus, known)
 
 
 def test_what_comes_back_soon_is_one_alert_and_what_is_over_soon_none() -> None:
@@ -139,6 +139,17 @@ def test_what_comes_back_soon_is_one_alert_and_what_is_over_soon_none() -> None:
     assert [(alert.rule, alert.start, alert.end) for alert in recorder.alerts] == [
         ("r", 1, 20), ("r", 90, 90), ("patient", 8, 8),
     ]  # fmt: skip
+
+
+def test_too_little_data_neither_begins_an_alert_nor_ends_one() -> None:
+    recorder, note = Recorder(), Scope("note", "n")
+    recorder.take([firing(note, known=False)], 1)
+    recorder.take([firing(note)], 100)
+    for minute in range(101, 200):
+        recorder.take([firing(note, known=False)], minute)
+    recorder.take([firing(note)], 200)
+
+    assert [(alert.start, alert.end) for alert in recorder.alerts] == [(100, 200)]
 
 
 def test_stricter_settings_hear_only_of_more_evidence() -> None:

@@ -11,8 +11,8 @@ from app.alerts.model import Array, Scope
 
 AT_MIN = 29_800_000.0
 AGES = np.array([1.0, 5.0, 30.0, 240.0, 1_400.0])
-FAST = np.array([0.8, 0.2, 0, 0, 0, 0])
-SLOW = np.array([0.1, 0, 0.4, 0.5, 0, 0])
+FAST = np.array([0.7, 0.1, 0.2, 0, 0, 0, 0, 0])
+SLOW = np.array([0.1, 0, 0, 0.4, 0, 0.5, 0, 0])
 
 
 def seen_at(now_min: float, weights: Array, clicks: float, random: np.random.Generator, days: float = 3) -> Cohorts:

@@ -21,6 +21,7 @@ class Firing(NamedTuple):
     metric: Metric
     direction: Direction
     surplus: float = 0.0  # evidence beyond what is needed
+    known: bool = True  # False: too little data to say so, or that it is over
 
 
 @dataclass
@@ -48,6 +49,7 @@ class RuleJudge:
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
+        self._directions = {rule.name: rule.direction for rule in rules.rules}
         self._state = State(rules)
 
     @property
@@ -58,10 +60,11 @@ class RuleJudge:
     def firings(self, observations: Observations, at_ms: int) -> Iterator[Firing]:
         self._state, verdicts = evaluate(self._rules, self._state, observations, at_ms)
         for verdict in verdicts:
-            if verdict.answer in ("drop", "surge"):
-                direction: Direction = "drop" if verdict.answer == "drop" else "surge"
-                surplus = verdict.evidence - verdict.needed
-                yield Firing(verdict.rule, verdict.scope, verdict.metric, direction, surplus)
+            if verdict.answer != "ok":
+                yield Firing(
+                    verdict.rule, verdict.scope, verdict.metric, self._directions[verdict.rule],
+                    surplus=verdict.evidence - verdict.needed, known=verdict.answer != "insufficient",
+                )  # fmt: skip
 
 
 class Recorder:
@@ -80,6 +83,8 @@ class Recorder:
             known = self._open.get(key)
             if known is not None and minute - known.end <= AGAIN_MIN:
                 known.end = minute
+                continue
+            if not firing.known:
                 continue
             waiting = self._waiting.get(key)
             if waiting is None or minute - waiting.end > 1:

@@ -3,6 +3,8 @@
 Page's test (Biometrika 41, 1954) on logarithms of likelihood ratios, which detects a change as fast as any test with as
 few false alarms (Moustakides, Annals of Statistics 14, 1986).  Since conversions come late, a change that began at s
 concerns only what clicks since s were to bring: each CUSUM has pools of its own for them, emptied whenever it rests.
+What older clicks bring meanwhile says nothing of the change, but has to be told apart: as much of it is expected as
+came of what was expected just before s.
 The evidence is then that of "changed since s" against "not changed", as in Lai's tests for dependent observations
 (IEEE Transactions on Information Theory 44, 1998), and the last rest estimates the moment of the change.
 """
@@ -35,14 +37,15 @@ class Runs:
     fresh: Array  # of expected: what clicks since the rest were to bring
     sample: Array  # clicks since the rest that came due
     since_min: Array  # the last rest, in minutes
+    level: Array  # what came just before the rest, in parts of what was expected
     pools: Array  # clicks since the rest that wait, by exponential of the delay
 
     @classmethod
     def rested(cls, scopes: int, changes: int) -> "Runs":
         """CUSUMs that have seen nothing."""
         evidence, peak, observed, expected, fresh, sample, since_min = np.zeros((7, scopes, changes))
-        pools = np.zeros((scopes, changes, delay.KINDS))
-        return cls(evidence, peak, observed, expected, fresh, sample, since_min, pools)
+        level, pools = np.ones((scopes, changes)), np.zeros((scopes, changes, delay.KINDS))
+        return cls(evidence, peak, observed, expected, fresh, sample, since_min, level, pools)
 
     def add(self, evidence: Array, observed: Array, expected: Array, fresh: Array, sample: Array) -> None:
         """Let a step's evidence and what it rests on come in."""
@@ -51,6 +54,10 @@ class Runs:
         self.expected += expected
         self.fresh += fresh
         self.sample += sample
+
+    def begin_at(self, level: Array, at_min: float) -> None:
+        """Note how scopes did just now, for the runs that begin now."""
+        np.copyto(self.level, level[:, None], where=self.since_min == at_min)
 
     def foremost(self, needed: Array) -> Array:
         """The greatest evidence of each scope, in parts of what is needed."""

@@ -11,7 +11,7 @@ from app.alerts.simulated.population import CATEGORIES
 from app.simulator.pace import DAY_MS, ENTRY_THINKING, HOUR_MS, MINUTE_MS, ORDER_THINKING, Thinking
 
 _SAMPLE: Final = 200_000
-_CLICKS: Final = 2_000.0  # in a minute
+_CLICKS: Final = 10_000.0  # of each minute of age, in a day of hourly looks at 400 clicks a minute
 _BY_MINUTE: Final = 6 * 60.0
 _SECOND_MIN: Final = 1 / 60
 _JUMP: Final = ((0.88, 6 * _SECOND_MIN), (0.09, 2.5), (0.03, 60.0))
