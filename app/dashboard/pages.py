@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlencode
 
-from nicegui import ui
+from nicegui import Client, ui
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from app.dashboard.address import HOME, SCOPES
 from app.dashboard.frame import frame
@@ -19,6 +19,8 @@ from app.viewing.party import ADMIN
 from streams.errors import RedcatError
 
 PATIENCE_S: Final = 20.0  # until a page is given up that waits for its first numbers
+MOST_PAGES: Final = 400  # at once, of about 1 MiB each; one that nobody looks at goes after a minute
+AGAIN: Final = {"Retry-After": "10", "Refresh": "10"}
 
 Open = Callable[[Visit], Awaitable[None]]
 
@@ -51,10 +53,13 @@ def _scope_page(site: Site, name: str) -> None:
 
 def _login_page() -> None:
     @ui.page("/login")
-    def page(request: Request) -> None:
+    def page(request: Request) -> Response | None:
+        if full := _full(request):
+            return full
         texts = texts_of(request)
         with frame(texts, texts.sign_in, path=None, party="", leave=False):
             show_login(texts, request.query_params.get("next", HOME))
+        return None
 
 
 def _missing_page(site: Site) -> None:
@@ -65,6 +70,8 @@ def _missing_page(site: Site) -> None:
 
 async def _open(site: Site, request: Request, open_page: Open, *, only_admin: bool = False) -> Response | None:
     """The page, or the way in for who has not come in yet; what is not for a party does not exist for it."""
+    if full := _full(request):
+        return full
     try:
         grant = await site.access.granted(request)
     except RedcatError:
@@ -72,10 +79,24 @@ async def _open(site: Site, request: Request, open_page: Open, *, only_admin: bo
         return None
     if grant is None:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"{HOME}login?{urlencode({'next': here})}", 303)
+        return _instead(RedirectResponse(f"{HOME}login?{urlencode({'next': here})}", 303))
     visit = visit_of(site, grant, request)
     await (_missing if only_admin and grant.party != ADMIN else open_page)(visit)
     return None
+
+
+def _full(request: Request) -> Response | None:
+    """What is answered where there is no room for another page."""
+    if len(Client.instances) <= MOST_PAGES:
+        return None
+    texts = texts_of(request)
+    return _instead(PlainTextResponse(f"{texts.too_many_pages}\n\n{texts.too_many_pages_how}\n", 503, AGAIN))
+
+
+def _instead(response: Response) -> Response:
+    """What is answered instead of a page, of which nothing stays in memory."""
+    ui.context.client.delete()
+    return response
 
 
 async def _missing(visit: Visit) -> None:

@@ -136,6 +136,8 @@ class Texts(NamedTuple):
     unknown_how: str
     unavailable: str
     unavailable_how: str
+    too_many_pages: str
+    too_many_pages_how: str
     no_page: str
     no_page_how: str
     # signing in

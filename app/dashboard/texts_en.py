@@ -244,6 +244,8 @@ ENGLISH: Final = Texts(
     "Check the id, or look through all notes.",
     unavailable="Redis does not answer",
     unavailable_how="The page loads by itself when it does. On the server, look at REDCAT_REDIS and `redcat config`.",
+    too_many_pages="Too many pages are open",
+    too_many_pages_how="This server has no room for another; the page loads by itself when there is.",
     no_page="There is no such page",
     no_page_how="Go to the overview and from there on.",
     sign_in="Sign in",

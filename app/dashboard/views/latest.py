@@ -53,15 +53,14 @@ class LatestView:
                 if result.reason:
                     text(texts.reasons.get(result.reason) or texts.unsettled.get(result.reason, result.reason))
                 name = result.order_id or result.token
-                link(name, address("explain", id=name))
+                link(name, address("explain", id=name), title=name)
                 self._write_origin(result)
 
     def _write_origin(self, result: ShownResult) -> None:
         """What the result is of besides what the page is of."""
-        if self._scope != "note" and result.note_id:
-            link(result.note_id, scope_address("note", result.note_id))
-        elif self._scope != "merchant" and result.merchant_id:
-            link(result.merchant_id, scope_address("merchant", result.merchant_id))
+        scope, name = ("note", result.note_id) if self._scope != "note" else ("merchant", result.merchant_id)
+        if name:
+            link(f"{self._texts.scopes[scope]} {name}", scope_address(scope, name), title=name)
 
     def _time(self, at_ms: int, now_ms: int) -> str:
         numbers = self._numbers
