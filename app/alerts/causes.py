@@ -63,6 +63,8 @@ def causes(conditions: Iterable[Condition], places: Places, live: Live) -> list[
 
 
 class _Overlaps(NamedTuple):
+    """How much traffic scopes have and have in common."""
+
     clicks: dict[Scope, float]
     shared: dict[tuple[Scope, Scope], float]  # both ways
 

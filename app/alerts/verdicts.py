@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from app.alerts.detectors.guard import beta_binomial_at_most
+from app.alerts.detectors.guard import judged_rate
 from app.alerts.model import Answer, Mask, Metric, Observations, Places, Scope, Verdict
 from app.alerts.moment import Step
 from app.alerts.rates import Rates
@@ -138,4 +138,4 @@ def _unlikely(watch: Watch, rates: Rates, place: int) -> bool:
     few = max(fresh * (1 + float(watch.relative()[place, change])), 0.0)
     alpha, beta = rates.belief(int(row), fresh / sample)
     scale = min(1.0, _MOST_COUNTED / sample)
-    return beta_binomial_at_most(math.floor(few * scale + 0.5), math.ceil(sample * scale), alpha, beta) < _CHANCE
+    return judged_rate(few * scale, sample * scale, alpha, beta, least_sample=1.0, chance=_CHANCE) == "drop"
