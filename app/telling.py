@@ -34,8 +34,10 @@ _read = msgspec.json.Decoder(ShownResult).decode
 class Teller:
     """Takes the results of commits at any time; `run` tells them on."""
 
-    def __init__(self, dial: Dial, group: str) -> None:
+    def __init__(self, dial: Dial, group: str, look_s: float = LOOK_S) -> None:
+        """`look_s` is the time between two looks at what is watched."""
         self._dial = dial
+        self._look_s = look_s
         self._group = group
         self.choice = Choice(())
         self._waiting = deque[Sequence[ResultRecord]](maxlen=WAITING_COMMITS)
@@ -62,11 +64,11 @@ class Teller:
 
     async def _tell_on(self, watching: Watching) -> None:
         clock = asyncio.get_running_loop().time
-        looked = -LOOK_S
+        looked = -self._look_s
         while True:
-            if clock() - looked >= LOOK_S:
+            if clock() - looked >= self._look_s:
                 looked, self.choice = clock(), Choice(await watching.watched())
-            await asyncio.sleep(TELL_S if self.choice else LOOK_S)
+            await asyncio.sleep(TELL_S if self.choice else self._look_s)
             while self._waiting:
                 self.choice.take(self._waiting.popleft())
                 await asyncio.sleep(0)  # commits go first

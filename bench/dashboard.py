@@ -47,6 +47,7 @@ DAY_MS: Final = 24 * 3_600_000
 PATIENCE_S: Final = 60.0
 A_DAY: Final = 400_000  # records that come while pictures are taken
 STARTS: Final = 5
+NOTE: Final = "note-that-is-measured"
 FACTS: Final = 40
 SETTLED_MS: Final = 6_000  # so that something has happened while the page is looked at
 QUALITY: Final = 80
@@ -165,12 +166,15 @@ async def measure(settings: Settings, folder: Path, browser: Browser) -> dict[st
         await until_ready(settings)
         page = await (await browser.new_context()).new_page()
         delays = sorted([await fact_to_page(settings, page, number) for number in range(FACTS)])
+        results = sorted([await order_to_result(settings, page, number) for number in range(FACTS)])
     return {
         "server_start_to_first_answer_s": statistics.median(answered),
         "server_start_to_first_page_s": statistics.median(cold),
         "empty_cache_to_first_page_s": statistics.median(warm),
         "fact_to_page_p50_s": statistics.median(delays),
         "fact_to_page_max_s": delays[-1],
+        "order_to_result_p50_s": statistics.median(results),
+        "order_to_result_max_s": results[-1],
     }
 
 
@@ -187,23 +191,35 @@ async def first_page(browser: Browser, settings: Settings) -> bool:
 
 async def fact_to_page(settings: Settings, page: Page, number: int) -> float:
     """Seconds from producing a click to Kafka until the open page of its note counts it."""
-    note, token = "note-that-is-measured", f"measured-{number}"
-    value = {
-        "event_id": token, "token": token, "at_ms": time.time_ns() // 1_000_000, "note_id": note, "note_kind": "ad",
-        "link": "note", "platform": "tmall", "merchant_id": "m1", "category": "fmcg.skincare",
-    }  # fmt: skip
-    record = Outgoing("click-out", None, token.encode(), json.dumps(value).encode(), None)
+    click = {"note_id": NOTE, "note_kind": "ad", "link": "note", "category": "fmcg.skincare"}
     async with kafka_sender(settings) as sender:
         began = time.perf_counter()
-        await sender.send([record])
+        await sender.send([fact("click-out", f"measured-{number}", click)])
         if number == 0:
             await drained(settings)
-            await until_ready(settings, f"/v1/notes/{note}")
-            await page.goto(f"http://{settings.http}/ui/note/{note}")
+            await until_ready(settings, f"/v1/notes/{NOTE}")
+            await page.goto(f"http://{settings.http}/ui/note/{NOTE}")
         await page.wait_for_function(
             "wanted => document.querySelectorAll('.step .value')[1]?.textContent === wanted", arg=str(number + 1)
         )
         return time.perf_counter() - began if number else 0.0
+
+
+async def order_to_result(settings: Settings, page: Page, number: int) -> float:
+    """Seconds from producing an order of a measured click until the open page of its note lists the result."""
+    order = {"order_id": f"order-{number}-", "status": "paid", "amount_minor": 4_250, "currency": "CNY"}
+    async with kafka_sender(settings) as sender:
+        began = time.perf_counter()
+        await sender.send([fact("order", f"measured-{number}", order)])
+        await page.get_by_role("log").get_by_text(f"order-{number}-").wait_for()
+        return time.perf_counter() - began
+
+
+def fact(topic: str, token: str, fields: dict[str, object]) -> Outgoing:
+    """A fact of the present moment."""
+    value = {"event_id": token, "token": token, "at_ms": time.time_ns() // 1_000_000} | fields
+    value |= {"platform": "tmall", "merchant_id": "m1"}
+    return Outgoing(topic, None, token.encode(), json.dumps(value).encode(), None)
 
 
 async def until_ready(settings: Settings, path: str = "/v1/platforms") -> None:

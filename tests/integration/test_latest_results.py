@@ -59,7 +59,7 @@ def settings(valkey_url: str) -> Settings:
 @pytest_asyncio.fixture
 async def teller(settings: Settings) -> AsyncIterator[Teller]:
     """A worker's, at work."""
-    teller = Teller(dialler(redis_address(settings)), settings.group)
+    teller = Teller(dialler(redis_address(settings)), settings.group, look_s=0.1)
     working = asyncio.create_task(teller.run())
     yield teller
     working.cancel()
