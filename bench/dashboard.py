@@ -12,7 +12,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import takewhile
 from pathlib import Path
@@ -215,9 +215,9 @@ async def order_to_result(settings: Settings, page: Page, number: int) -> float:
         return time.perf_counter() - began
 
 
-def fact(topic: str, token: str, fields: dict[str, object]) -> Outgoing:
+def fact(topic: str, token: str, fields: Mapping[str, object]) -> Outgoing:
     """A fact of the present moment."""
-    value = {"event_id": token, "token": token, "at_ms": time.time_ns() // 1_000_000} | fields
+    value = {"event_id": token, "token": token, "at_ms": time.time_ns() // 1_000_000, **fields}
     value |= {"platform": "tmall", "merchant_id": "m1"}
     return Outgoing(topic, None, token.encode(), json.dumps(value).encode(), None)
 
