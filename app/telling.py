@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 LOOK_S: Final = 1.0  # between two looks at what is watched
 TELL_S: Final = 0.2
 RETRY_S: Final = 5.0
-WAITING_COMMITS: Final = 64
+WAITING_COMMITS: Final = 16  # those of a second at full speed
 AT_ONCE: Final = 10  # results of one thing that is watched: nobody reads more in that time
 
 _read = msgspec.json.Decoder(ShownResult).decode
@@ -56,7 +56,7 @@ class Teller:
                     await self._tell_on(watching)
                 finally:
                     watching.close()
-            except RedcatError as error:
+            except (RedcatError, msgspec.DecodeError) as error:
                 log.debug("nobody is told of results for a while", extra={"error": str(error)})
             self.choice = Choice(())
             self._waiting.clear()

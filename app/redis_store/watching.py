@@ -16,7 +16,7 @@ from app.redis_store.link import Link, Reply, require
 from app.redis_store.resp import command
 
 LEASE_MS: Final = 15_000
-MOST_WATCHED: Final = 500
+MOST_WATCHED: Final = 200
 KEPT_MS: Final = 60_000
 KEPT_TELLINGS: Final = 32
 
