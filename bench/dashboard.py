@@ -45,11 +45,11 @@ HISTORY_DAYS: Final = 30  # so that the windows of the first half are closed
 EVENTS: Final = 200_000
 DAY_MS: Final = 24 * 3_600_000
 PATIENCE_S: Final = 60.0
-A_DAY: Final = 400_000  # records that come while pictures are taken
+A_DAY: Final = 3_000_000  # records that come while pictures are taken
 STARTS: Final = 5
 NOTE: Final = "note-that-is-measured"
 FACTS: Final = 40
-SETTLED_MS: Final = 6_000  # so that something has happened while the page is looked at
+SETTLED_MS: Final = 8_000  # so that something has happened while the page is looked at
 QUALITY: Final = 80
 
 
