@@ -27,7 +27,7 @@ class Command(NamedTuple):
 COMMANDS = (
     Command("demo", "app.commands.demo", "Servers, traffic, worker, live counters and proof at once."),
     Command("stack", "app.commands.stack", "The embedded Kafka and Valkey: up and down."),
-    Command("topics", "app.commands.topics", "Make the topics that Redcat needs."),
+    Command("topics", "app.commands.topics", "Make the topics that Redcat needs; copy them into others."),
     Command("worker", "app.commands.worker", "Join, count and publish until stopped; any number may run."),
     Command("simulate", "app.commands.simulate", "Send seeded traffic with known truth into Kafka."),
     Command("replay", "app.commands.replay", "Send recorded traffic into Kafka."),

@@ -1,7 +1,7 @@
 """Topics in Kafka: make those that are missing, refuse those that do not fit, alter none."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -24,13 +24,13 @@ from streams.topics import Topic, all_topics, physical
 POLL_S = 0.1
 
 
-async def create_topics(settings: Settings, *, patience_s: float = PATIENCE_S) -> list[str]:
-    """Make the topics that are missing and return their names when all are usable.
+async def create_topics(settings: Settings, *, also: Sequence[Topic] = (), patience_s: float = PATIENCE_S) -> list[str]:
+    """Make the topics that are missing, and `also` these, and return their names when all are usable.
 
     Raises Misconfigured, before anything is made, if a topic exists with another number of partitions.
     """
     server = f"Kafka at {settings.kafka}"
-    return await until_answered(lambda: _create_topics(settings), server=server, patience_s=patience_s)
+    return await until_answered(lambda: _create_topics(settings, also), server=server, patience_s=patience_s)
 
 
 async def require_topics(settings: Settings, *, patience_s: float = PATIENCE_S) -> None:
@@ -41,19 +41,20 @@ async def require_topics(settings: Settings, *, patience_s: float = PATIENCE_S) 
         raise Misconfigured(f"no topic {', '.join(missing)} in Kafka: run `redcat topics create`")
 
 
-async def _create_topics(settings: Settings) -> list[str]:
+async def _create_topics(settings: Settings, also: Sequence[Topic]) -> list[str]:
+    topics = [*all_topics(settings.group), *also]
     async with _admin(settings) as admin:
-        missing = await _missing_topics(admin, settings)
+        missing = await _missing_topics(admin, settings, topics)
         if missing:
             await _make(admin, [_new(topic, settings) for topic in missing])
-            await _until_made(admin, settings)
+            await _until_made(admin, settings, topics)
             await _until_led(settings, missing)
     return [physical(settings.topic_prefix, topic.name) for topic in missing]
 
 
 async def _missing(settings: Settings) -> list[str]:
     async with _admin(settings) as admin:
-        missing = await _missing_topics(admin, settings)
+        missing = await _missing_topics(admin, settings, all_topics(settings.group))
     return [physical(settings.topic_prefix, topic.name) for topic in missing]
 
 
@@ -73,8 +74,8 @@ async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def _missing_topics(admin: AIOKafkaAdminClient, settings: Settings) -> list[Topic]:
-    expected = {physical(settings.topic_prefix, topic.name): topic for topic in all_topics(settings.group)}
+async def _missing_topics(admin: AIOKafkaAdminClient, settings: Settings, topics: Sequence[Topic]) -> list[Topic]:
+    expected = {physical(settings.topic_prefix, topic.name): topic for topic in topics}
     partitions = await _partitions(admin, list(expected))
     wrong = [
         f"{name} has {count} partitions, not {settings.partitions}"
@@ -123,8 +124,8 @@ async def _make(admin: AIOKafkaAdminClient, topics: list[NewTopic]) -> None:
         raise Misconfigured(f"Kafka refuses to make the topic {name}: {message or error.__name__}")
 
 
-async def _until_made(admin: AIOKafkaAdminClient, settings: Settings) -> None:
-    while await _missing_topics(admin, settings):
+async def _until_made(admin: AIOKafkaAdminClient, settings: Settings, topics: Sequence[Topic]) -> None:
+    while await _missing_topics(admin, settings, topics):
         await asyncio.sleep(POLL_S)
 
 

@@ -41,9 +41,10 @@ class RecordBatch:
 
 
 class Outgoing:
-    """All records of one transaction, by partition."""
+    """All records of one transaction, by partition, compressed as told; large ones are in any case."""
 
-    def __init__(self) -> None:
+    def __init__(self, compression: int = UNCOMPRESSED) -> None:
+        self._compression = compression
         self.batches: dict[TopicPartition, list[RecordBatch]] = {}
 
     def append(
@@ -55,7 +56,7 @@ class Outgoing:
             return
         # A dead letter may be as large as the batch that it came in, which was perhaps compressed.
         large = value is not None and len(value) > LARGE_BYTES
-        batches.append(RecordBatch(ZSTD if large else UNCOMPRESSED))
+        batches.append(RecordBatch(ZSTD if large else self._compression))
         batches[-1].append(timestamp, key, value, headers)
 
 

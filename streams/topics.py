@@ -82,6 +82,14 @@ def alert_marker(group: str) -> str:
     return f"{group}.alert-marker"
 
 
+def copied(group: str) -> str:
+    """Logical name of the topic that says how far records of another namespace were copied into that of `group`.
+
+    Made by who copies; nobody else needs it.
+    """
+    return f"{group}.copied"
+
+
 POLICY = "policy"
 """Every policy that was put into force at run time, by its version."""
 

@@ -1,4 +1,4 @@
-"""`redcat topics create`."""
+"""`redcat topics`."""
 
 import asyncio
 import dataclasses
@@ -8,15 +8,11 @@ from typing import Annotated
 
 import typer
 
+from app.commands.topics_copy import copy
 from app.settings import TOML_FILE, Settings
 from app.topic_admin import create_topics
 
 command = typer.Typer()
-
-
-@command.callback()
-def topics() -> None:
-    """Keep `create` a command of its own although it is the only one."""
 
 
 @command.command()
@@ -33,3 +29,6 @@ def create(
         print(json.dumps({"created": created}))
     else:
         print(f"created {', '.join(created)}" if created else "all topics are there")
+
+
+command.command("copy")(copy)
