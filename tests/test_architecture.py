@@ -55,7 +55,7 @@ INSIDE = {
 OUTSIDE = {
     "aiokafka": (
         *("streams.feed", "streams.assignor", "streams.publisher"),
-        *("app.dead_letters", "app.consumer_kit", "app.validating.topic"),
+        *("app.dead_letters", "app.consumer_kit", "app.topic_copy", "app.validating.topic"),
         *(
             "app.kafka_sender",
             "app.rebuilding.beginning",

@@ -14,12 +14,11 @@ import typer
 
 from app.progress import progress_bar
 from app.rebuilding.rebuild import Found, Step, Wishes, rebuild
-from app.rebuilding.texts import RebuildTexts, rebuild_texts
+from app.rebuilding.texts import RebuildTexts, difference_lines, rebuild_texts
 from app.settings import TOML_FILE, Settings
 
 DIFFERS: Final = 1
 EARLIEST: Final = "earliest"
-SHOWN: Final = 20  # differences of each part
 
 
 def command(  # each is an option
@@ -126,24 +125,11 @@ def _told(found: Found, settings: Settings, texts: RebuildTexts) -> list[str]:
     if found.behind:
         lines.append(texts.behind.format(lanes=", ".join(map(str, found.behind))))
     if found.differences.counts:
-        lines += [texts.differs, *_differences(found, texts)]
+        lines += [texts.differs, *difference_lines(found.differences, texts)]
     elif not found.behind:
         lines.append(texts.equal)
     if found.retold:
         lines.append(texts.retold.format(lanes=", ".join(map(str, found.retold))))
-    return lines
-
-
-def _differences(found: Found, texts: RebuildTexts) -> list[str]:
-    lines = []
-    for part, count in found.differences.counts.items():
-        named = [one for one in found.differences.kept if one.part == part][:SHOWN]
-        for one in named:
-            sides = [texts.absent if side is None else side for side in (one.stands, one.copied)]
-            said = texts.difference.format(part=texts.parts[part], place=one.place, stands=sides[0], copied=sides[1])
-            lines.append(said)
-        if count > len(named):
-            lines.append(texts.more.format(count=f"{count - len(named):,}", part=texts.parts[part]))
     return lines
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from app.commands.topics_compare import compare
 from app.commands.topics_copy import copy
 from app.settings import TOML_FILE, Settings
 from app.topic_admin import create_topics
@@ -32,3 +33,4 @@ def create(
 
 
 command.command("copy")(copy)
+command.command("compare")(compare)

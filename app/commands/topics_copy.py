@@ -15,10 +15,9 @@ import typer
 from app.connections import PATIENCE_S
 from app.progress import progress_bar
 from app.settings import MOST_PARTITIONS, TOML_FILE, Settings
-from app.topic_admin import create_topics, require_topics
 from app.topic_copy.copier import Copier, Wishes
+from app.topic_copy.making import make_target
 from app.topic_copy.route import Route, route
-from streams.errors import Misconfigured
 from streams.topics import physical
 
 EARLIEST: Final = "earliest"
@@ -89,11 +88,7 @@ async def _copy(copier: Copier, way: Route, patience_s: float) -> tuple[list[str
 async def _make_and_copy(
     copier: Copier, way: Route, patience_s: float, created: list[str], stop: asyncio.Event
 ) -> None:
-    await require_topics(way.source, patience_s=patience_s)
-    try:
-        created += await create_topics(way.target, also=[way.journal], patience_s=patience_s)
-    except Misconfigured as error:
-        raise Misconfigured(f"the target does not fit --to-partitions {way.target.partitions}: {error}") from error
+    created += await make_target(way, patience_s=patience_s)
     await copier.copy(stop)
 
 

@@ -125,12 +125,17 @@ async def compare_sums(found: Differences, stands: Reader, copy: Reader, kept: K
     """Ledger, counters, orders under several tokens, totals and series."""
     for lane, (one, other) in enumerate(zip(await ledgers(stands), await ledgers(copy), strict=True)):
         _compare(found, "ledger", f"lane {lane}", one, other)
-    await _compare_notes(found, stands, copy)
+    await compare_figures(found, stands, copy, kept, now_ms)
     # With several shards that takes looking through all orders, for which lanes are not to be held.
     if stands.namespace.shards == copy.namespace.shards == 1:
         reused, again = set(await stands.reused_orders()), set(await copy.reused_orders())
         for order_id in sorted(reused ^ again):
             found.add("reused_order", order_id, *("reused" if order_id in side else None for side in (reused, again)))
+
+
+async def compare_figures(found: Differences, stands: Reader, copy: Reader, kept: Kept, now_ms: int) -> None:
+    """Counters, totals and series, whatever lanes they were counted in."""
+    await _compare_notes(found, stands, copy)
     one_series, other_series = await read_series(stands), await read_series(copy)
     buckets = list(_buckets(kept, now_ms))
     for some in (buckets[start : start + AT_ONCE] for start in range(0, len(buckets), AT_ONCE)):

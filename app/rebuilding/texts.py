@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from app.rebuilding.differences import Differences
 from app.texts import language_of
+
+SHOWN: Final = 20  # differences of each part
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class RebuildTexts:
     differs: str
     difference: str
     more: str
+    figures_equal: str
+    figures_differ: str
     parts: Mapping[str, str]
     retold: str
     restored: str
@@ -49,6 +54,8 @@ ENGLISH: Final = RebuildTexts(
         "nothing to compare with."
     ),
     equal="The copy equals what is in force: journeys, counters, ledger and series.",
+    figures_equal="{group} and {other} show the same: counters of {notes} notes, totals and series.",
+    figures_differ="{other} shows something else than {group}:",
     differs="The copy differs from what is in force, or from what was published:",
     difference="  {part} {place}: {stands} -> {copied}",
     more="  and {count} more of {part}",
@@ -89,6 +96,8 @@ CHINESE: Final = RebuildTexts(
     forgotten="已从副本中再次删除 {count} 个曾被遗忘的旅程。",
     behind="生效中的通道 {lanes} 落后于已发布的结果：Redis 曾被清空或回滚，无从比对。",
     equal="副本与生效中的数据一致：旅程、计数、账本与时间序列。",
+    figures_equal="{group} 与 {other} 完全一致：{notes} 篇笔记的计数、总计与时间序列。",
+    figures_differ="{other} 与 {group} 不一致：",
     differs="副本与生效中的数据或已发布的结果不一致：",
     difference="  {part} {place}：{stands} -> {copied}",
     more="  另有 {count} 处 {part}",
@@ -117,3 +126,17 @@ CHINESE: Final = RebuildTexts(
 def rebuild_texts(lang: str | None, environment: Mapping[str, str]) -> RebuildTexts:
     """In the language asked for, or that of the locale."""
     return CHINESE if language_of(lang, environment) == "zh" else ENGLISH
+
+
+def difference_lines(differences: Differences, texts: RebuildTexts) -> list[str]:
+    """The first differences of each part, and how many more there are."""
+    lines = []
+    for part, count in differences.counts.items():
+        named = [one for one in differences.kept if one.part == part][:SHOWN]
+        for one in named:
+            sides = [texts.absent if side is None else side for side in (one.stands, one.copied)]
+            said = texts.difference.format(part=texts.parts[part], place=one.place, stands=sides[0], copied=sides[1])
+            lines.append(said)
+        if count > len(named):
+            lines.append(texts.more.format(count=f"{count - len(named):,}", part=texts.parts[part]))
+    return lines

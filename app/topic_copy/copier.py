@@ -104,6 +104,8 @@ class Copier:
     async def _attempt(self, stop: asyncio.Event) -> None:
         async with AsyncExitStack() as opened:
             client = await opened.enter_async_context(_connected(self._route, self._wishes.patience_s))
+            if self._claimed:
+                await self._require_own(client)
             transactions = Transactions(
                 client, self._route.transactional_id, timeout_ms=TRANSACTION_TIMEOUT_MS, link=LINK
             )
@@ -115,11 +117,15 @@ class Copier:
             with suppress(Refused, Unavailable):
                 await transactions.commit({self._route.journal_place: []})
 
+    async def _require_own(self, client: AIOKafkaClient) -> None:
+        """Raise Refused if another run has begun since, before that would be shut out by this one."""
+        journal = await read_journal(client, self._route)
+        if journal is not None and journal.run != self._run:
+            raise self._replaced()
+
     async def _begin(self, client: AIOKafkaClient, transactions: Transactions) -> Source:
         """Find out where to go on, and say in the journal who does."""
         journal = await read_journal(client, self._route)
-        if self._claimed and (journal is None or journal.run != self._run):
-            raise self._replaced()
         found = await extents(client, self._route.source_places())
         positions = await self._start(client, journal, found)
         self.total = Counter() if journal is None else Counter(journal.records)
@@ -147,22 +153,25 @@ class Copier:
         return require_beginning(positions, found, from_earliest=self._wishes.from_earliest)
 
     async def _go_on(self, source: Source, transactions: Transactions, stop: asyncio.Event) -> None:
-        caught_up, confirmed_at = False, time.monotonic()
+        caught_up, told_at = False, time.monotonic()
         while not stop.is_set() and not source.finished:
             taken = await self._take(source)
-            self._answered_at = time.monotonic()
             if taken.records:
                 outgoing, counts = self._outgoing(taken)
                 await self._commit(transactions, outgoing, source, counts)
-                confirmed_at = self._answered_at
+                told_at = self._answered_at = time.monotonic()
                 if self._wishes.follow and not taken.full:
                     await asyncio.sleep(LINGER_S)
-            elif self._wishes.follow and not caught_up:
-                caught_up = True
-                log.info("the target holds everything; copying what comes, until Ctrl-C")
-            elif self._answered_at - confirmed_at > STILL_THERE_S:
-                await transactions.commit({self._route.journal_place: []})
-                confirmed_at = self._answered_at
+            elif self._wishes.follow:
+                self._answered_at = time.monotonic()
+                if not caught_up:
+                    caught_up = True
+                    log.info("the target holds everything; copying what comes")
+                if self._answered_at - told_at > STILL_THERE_S:
+                    await transactions.commit({self._route.journal_place: []})
+                    told_at = self._answered_at
+            elif time.monotonic() - self._answered_at > self._wishes.patience_s:
+                raise Unavailable("Kafka does not hand out what it says that it holds")
 
     async def _take(self, source: Source) -> Taken:
         """As much as is at hand, at most what fits one transaction."""

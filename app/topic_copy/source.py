@@ -73,7 +73,7 @@ class Source:
         return self._ends is not None and not any(map(self._lacks, self.positions))
 
     async def fill(self, wait_ms: int) -> None:
-        """Fetch of those partitions of which nothing is at hand; wait for so long if Kafka has nothing of any.
+        """Fetch of those partitions of which nothing is at hand; if that is all, wait for so long until there is any.
 
         Raises Unavailable, and Misconfigured when Kafka does not hold the next records any more.
         """
@@ -86,6 +86,8 @@ class Source:
                 if node is None:
                     raise Unavailable(f"{name_of(place)} has no leader")
                 nodes[node][place] = self.positions[place]
+        if self._held:
+            wait_ms = 0
         try:
             replies = await asyncio.gather(*(self._fetch(node, wanted, wait_ms) for node, wanted in nodes.items()))
         except (KafkaError, OSError) as error:
