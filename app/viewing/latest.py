@@ -86,6 +86,7 @@ class LatestResults:
         self._group = group
         self._looks: dict[Watched, Looks] = {}
         self._news = asyncio.Event()  # somebody looks at something else
+        self._trouble: str | None = None
 
     async def listen(self, party: Party, watched: Watched) -> AsyncGenerator[list[ShownResult]]:
         """The results that a party sees, oldest first: those that were told lately, then others as they come.
@@ -135,11 +136,16 @@ class LatestResults:
                     finally:
                         watching.close()
                 except RedcatError as error:
-                    log.warning("no results can be shown as they come", extra={"reason": str(error)})
+                    self._complain(error)
                     await asyncio.sleep(RETRY_S)
         finally:
             for looks in self._looks.values():
                 looks.ticks.close()
+
+    def _complain(self, error: RedcatError) -> None:
+        if str(error) != self._trouble:
+            log.warning("no results can be shown as they come", extra={"reason": str(error)})
+        self._trouble = str(error)
 
     async def _follow(self, watching: Watching) -> None:
         """Until nobody looks at anything."""
@@ -150,6 +156,7 @@ class LatestResults:
                 self._news.clear()
                 renewed = clock()
                 await watching.renew(list(self._looks))
+                self._trouble = None
             told = await watching.told({one: looks.last for one, looks in self._looks.items()})
             for one, (last, results) in told.items():
                 if one in self._looks:
