@@ -218,6 +218,7 @@ class Rates:
         watch.runs.add(evidence, observed, awaited, fresh, np.where(held[:, None], 0.0, fresh_due))
         watch.notice(evidence, step.minutes)
         watch.runs.clear(held | step.learning | traffic.explained[rows], step.at_min)
+        watch.let_go(self.known.near[rows], step.at_min)
         watch.runs.rest(watch.needed, step.at_min)
         watch.runs.begin_at(self.known.level(watch.rule.direction)[rows], step.at_min)
         top = watch.runs.foremost(watch.needed)

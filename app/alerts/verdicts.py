@@ -16,7 +16,6 @@ from app.alerts.watch import MINUTE_MS, Watch
 
 _CHANCE: Final = 1e-4  # of so few conversions, given how little is known of what is normal
 _MOST_COUNTED: Final = 2_000  # conversions that the guard counts one by one; more are put in proportion
-_LEAST_RECENT: Final = 5.0  # clicks that came due lately: with fewer nothing is known
 _Z_95: Final = 1.96
 
 
@@ -24,7 +23,7 @@ def of_rates(metric: Metric, rates: Rates, scopes: Sequence[Scope], step: Step, 
     """The verdicts of all rules about a rate."""
     for watch in rates.watches:
         rows = watch.rows
-        blind = step.held[rows] | (rates.known.near[rows] < np.minimum(watch.least_sample, _LEAST_RECENT))
+        blind = step.held[rows] | watch.blind(rates.known.near[rows])
         firing = watch.firing() & ~step.held[rows, None]
         if not firing.any() and not watch.answered.any():
             continue
@@ -38,7 +37,7 @@ def of_volumes(metric: Metric, volumes: Volumes, scopes: Sequence[Scope], now_ms
     """The verdicts of all rules about a volume."""
     for watch in volumes.watches:
         rows = volumes.rows[watch.rows]
-        blind = volumes.now.recent[watch.rows] < np.minimum(watch.least_sample, _LEAST_RECENT)
+        blind = watch.blind(volumes.now.recent[watch.rows])
         firing = watch.firing()
         if not firing.any() and not watch.answered.any():
             continue

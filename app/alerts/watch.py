@@ -20,6 +20,8 @@ _UNKNOWN_DRIFT: Final = 0.2
 LEAST_PACE: Final = 0.05  # clicks a minute, of scopes that are new
 STILL: Final = 0.5  # of what a rule asks for: with more than that it goes on
 PASSING: Final = 1.0  # nats below its peak: what passes before it could be told is told no more
+LEAST_RECENT: Final = 5.0  # clicks that came due in the last minutes: with fewer nothing is known of the present
+RECENT_MIN: Final = 6.0  # how long those minutes are, about
 SETTLED_CHANGE: Final = 0.7  # changes above it are no promotion's doing
 
 
@@ -76,6 +78,19 @@ class Watch:
     def advance(self, clicks: Array, weights: Array, step: delay.Step) -> Array:
         """Clicks since each run's rest that come due in this step."""
         return delay.advance(self.runs.pools, clicks[self.rows, None], weights[self.rows, None, :], step)
+
+    def blind(self, recent: Array) -> Mask:
+        """Where too little came lately to say how it is now; `recent` is what did, by scope."""
+        few: Mask = recent < np.minimum(self.least_sample, LEAST_RECENT)
+        return few
+
+    def let_go(self, recent: Array, at_min: float) -> None:
+        """Forget evidence that came too thinly to be told; else it would be when traffic grows, and all is over."""
+        runs = self.runs
+        sure: Mask = runs.evidence >= self.needed
+        if sure.any():
+            thin = runs.sample * RECENT_MIN < LEAST_RECENT * (at_min - runs.since_min)
+            runs.clear(sure & thin & (self.blind(recent) & ~self.answered)[:, None], at_min)
 
     def firing(self) -> Mask:
         """By scope and change: where all that the rule asks for holds."""
