@@ -257,6 +257,16 @@ def test_runs_rest_where_nothing_speaks_for_a_change() -> None:
     assert runs.pools[:, 0, 0].tolist() == [1.0, 0.0]
 
 
+def watch_of(**seen: float) -> Watch:
+    """A rule at work on one scope, with what its run has seen."""
+    watch = Watch(Rule(name="r", metric="refused_share", scopes=["merchant"], direction="surge", changes=[1.5]))
+    watch.resize(np.zeros(0, np.intp), np.array([True]), [Scope("merchant", "m")], 0.0)
+    watch.needed = one(13.0)
+    for name, value in {"peak": 19.0, "observed": 30.0, "expected": 2.0, "fresh": 2.0, "sample": 80.0, **seen}.items():
+        getattr(watch.runs, name)[:] = value
+    return watch
+
+
 @pytest.mark.parametrize(
     ("evidence", "answered", "fires"),
     [(19.0, False, True), (18.2, False, True), (15.0, False, False), (15.0, True, True), (8.0, True, False)],
@@ -264,22 +274,31 @@ def test_runs_rest_where_nothing_speaks_for_a_change() -> None:
 def test_what_has_passed_its_peak_before_it_could_be_told_is_told_no_more(
     evidence: float, *, answered: bool, fires: bool
 ) -> None:
-    rule = Rule(name="r", metric="refused_share", scopes=["merchant"], direction="surge", changes=[1.5])
-    watch = Watch(rule)
-    watch.resize(np.zeros(0, np.intp), np.array([True]), [Scope("merchant", "m")], 0.0)
-    watch.needed = one(13.0)
-    for name, value in {
-        "evidence": evidence,
-        "peak": 19.0,
-        "observed": 30,
-        "expected": 2,
-        "fresh": 2,
-        "sample": 80,
-    }.items():
-        getattr(watch.runs, name)[:] = value
+    watch = watch_of(evidence=evidence)
     watch.answered[:] = answered
 
     assert watch.firing().tolist() == [[fires]]
+
+
+@pytest.mark.parametrize(
+    ("story", "seen", "recent", "answered", "kept"),
+    [
+        ("a fact in six minutes, hours long", {"evidence": 19.0}, 1.0, False, False),
+        ("it is not sure yet", {"evidence": 12.0}, 1.0, False, True),
+        ("traffic is there", {"evidence": 19.0}, 6.0, False, True),
+        ("it is told already", {"evidence": 19.0}, 1.0, True, True),
+        ("only these minutes are quiet", {"evidence": 19.0, "sample": 700.0}, 1.0, False, True),
+    ],
+)
+def test_evidence_that_came_too_thinly_to_be_told_does_not_wait_for_traffic(
+    story: str, seen: dict[str, float], recent: float, *, answered: bool, kept: bool
+) -> None:
+    watch = watch_of(**seen)
+    watch.answered[:] = answered
+
+    watch.let_go(one(recent), 480.0)
+
+    assert bool(watch.runs.evidence[0, 0]) is kept, story
 
 
 def test_hours_of_the_week_are_learnt_and_fall_back_to_the_hour_of_the_day() -> None:

@@ -210,6 +210,21 @@ def test_clicks_that_stop_are_no_data_about_the_rate_but_a_drop_of_clicks() -> N
     assert {(verdict.rule, verdict.scope, verdict.answer) for verdict in told} == {("gone", JD, "drop")}
 
 
+def test_the_end_of_a_busy_day_is_no_drop_of_clicks() -> None:
+    gone = Rule(
+        name="gone", metric="clicks", scopes=["platform"], changes=[0.6], at_least=AtLeast(relative=0.4, sample=100.0)
+    )
+    of = rules(gone)
+    state = State(of)
+    said: list[Verdict] = []
+    for step in range(4 * 144):
+        busy = 3.0 if 2 <= step / 144 < 3 else 1.0
+        seen = Observations([JD], [()], {"clicks": np.array([300.0 * busy])}, np.zeros(1))
+        said += evaluate(of, state, seen, START_MS + (step + 1) * 10 * MINUTE_MS)[1]
+
+    assert said == []
+
+
 def test_a_note_that_breaks_and_is_clicked_no_more_is_insufficient() -> None:
     world = World(
         rules(LOST), broken(2, since=600), lambda minute: np.full(NOTES, 3.0) * (minute < 615 or np.arange(NOTES) != 2)
