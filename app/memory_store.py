@@ -187,7 +187,7 @@ class MemoryStore:
 
     def _index(self, orders: Orders) -> None:
         index, reused, expires_ms = self._held.orders, self._held.reused, self._now_ms() + orders.ttl_ms
-        for order_id, token in orders.held:
+        for order_id, token in (*orders.new, *orders.kept):
             tokens = frozenset(self.tokens_of_order(order_id))
             if token not in tokens and len(tokens) == 1:
                 reused[order_id] = None

@@ -34,7 +34,8 @@ class Digest(msgspec.Struct):
     short_lived: tuple[list[str], list[bytes]]
     long_lived: tuple[list[str], list[bytes]]  # journeys with an order
     aside: list[Aside]
-    held: list[tuple[str, str]] = []  # order id and token
+    new: list[tuple[str, str]] = []  # order id and token, as in Orders
+    kept: list[tuple[str, str]] = []
     gone: list[tuple[str, str]] = []
     failed: int = 0  # journeys that could not be restated and stay as they were
 
@@ -50,7 +51,8 @@ class Digest(msgspec.Struct):
 
     def orders(self) -> Orders | None:
         """What changes in the index of orders."""
-        return Orders(self.policies.order_ttl_ms, self.held, self.gone) if self.held or self.gone else None
+        orders = Orders(self.policies.order_ttl_ms, self.new, self.kept, self.gone)
+        return orders if any(orders[1:]) else None
 
     def increments(self) -> Increments:
         """The counter changes as the store takes them, zero changes left out."""
@@ -208,11 +210,13 @@ def result_record(result: Result) -> ResultRecord:
 
 
 def _index_orders(digest: Digest, token: str, before: Outcomes | None, after: Outcomes) -> None:
-    held = {outcome.order_id for outcome in after.results.values() if outcome.order_id is not None}
-    digest.held += [(order_id, token) for order_id in held]
-    if before is not None:
-        known = {outcome.order_id for outcome in before.results.values() if outcome.order_id is not None}
-        digest.gone += [(order_id, token) for order_id in known - held]
+    held, known = _orders_of(after), set[str]() if before is None else _orders_of(before)
+    for pairs, order_ids in ((digest.new, held - known), (digest.kept, held & known), (digest.gone, known - held)):
+        pairs += [(order_id, token) for order_id in order_ids]
+
+
+def _orders_of(outcomes: Outcomes) -> set[str]:
+    return {outcome.order_id for outcome in outcomes.results.values() if outcome.order_id is not None}
 
 
 def _keep_ledger(digest: Digest, arrived: Arrivals[Fact]) -> None:

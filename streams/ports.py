@@ -173,7 +173,8 @@ class Orders(NamedTuple):
     """What changes in the index from orders to the tokens whose journeys hold them: pairs of order id and token."""
 
     ttl_ms: int
-    held: list[tuple[str, str]]  # now, whether or not they were before; these live as long from now
+    new: list[tuple[str, str]]  # held from now on
+    kept: list[tuple[str, str]]  # held before as well; both live as long from now
     gone: list[tuple[str, str]]
 
 

@@ -96,7 +96,7 @@ class PureWorker(Sums):
         for journeys in digest.journeys():
             self.journeys.update(zip(journeys.tokens, journeys.values, strict=True))
         if orders := digest.orders():
-            for order_id, token in orders.held:
+            for order_id, token in (*orders.new, *orders.kept):
                 self.orders.setdefault(order_id, set()).add(token)
             for order_id, token in orders.gone:
                 self.orders[order_id].remove(token)

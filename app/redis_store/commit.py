@@ -98,10 +98,10 @@ class Change:
             pieces += (tell, argument(" ".join(notes)), END)
             replies += 1
         replies += self._write_state(pieces, seen)
-        # The index of orders is changed by a script and comes last: while Valkey (seen: 9.1.2) moves a slot at once, it
-        # loses what a transaction writes after a script.
+        # What orders may need is a script, and that comes last: what a transaction writes after a script is lost while
+        # Valkey (seen: 9.1.2) moves a slot at once.
         last: list[bytes] = []
-        replies += self._orders.write(last)
+        replies += self._orders.write(pieces, last)
         last.append(EXEC)
         return Request(self._with_entry(pieces, last), replies + (self._commit.entry is not None))
 

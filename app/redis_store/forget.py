@@ -70,7 +70,7 @@ async def times_forgotten(reader: Reader, lane: int, token_hash: str) -> list[in
 async def erase(reader: Reader, erasure: Erasure, token_hash: str) -> bool:
     """Erase the journey if it still is what it was, and nothing moves the lane meanwhile; else change nothing."""
     ((link, keys),) = islice(reader.lane_links(), erasure.lane, erasure.lane + 1)
-    orders = OrderChanges(keys.shard, Orders(0, [], [(order_id, erasure.token) for order_id in erasure.orders]))
+    orders = OrderChanges(keys.shard, Orders(0, [], [], [(order_id, erasure.token) for order_id in erasure.orders]))
     try:
         seen = await _look(link, keys, erasure, orders, token_hash)
     except BaseException:
@@ -80,14 +80,14 @@ async def erase(reader: Reader, erasure: Erasure, token_hash: str) -> bool:
         link.tell(UNWATCH)
         return False
     tip, times = seen
-    requests = [command("DEL", keys.shard.journey(erasure.token))]
-    orders.write(requests)
+    requests, last = [command("DEL", keys.shard.journey(erasure.token))], list[bytes]()
+    orders.write(requests, last)
     requests += [
         *(command("HINCRBY", keys.forgotten, name, count) for name, count in erasure.counted.items()),
         command("HSET", keys.forgettings, token_hash, b" ".join((*times, b"%d" % erasure.at_ms))),
         command("SET", keys.tip, pack_tip(Tip(secrets.token_hex(8), tip.sequence))),
     ]
-    *queued, done = await link.ask(MULTI, *requests, EXEC)
+    *queued, done = await link.ask(MULTI, *requests, *last, EXEC)
     return _took_place(done, queued)
 
 

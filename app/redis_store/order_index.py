@@ -5,7 +5,7 @@ turns up, the order gets a set.  Older versions kept a set for every order: thos
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from app.redis_store.keys import ShardKeys, pack_token, unpack_token
 from app.redis_store.link import Link, Reply, require
@@ -16,7 +16,7 @@ from streams.ports import Orders
 PAGE_KEYS: Final = 2_000  # looked at for one page of orders
 
 # KEYS: set of reused orders, then one key for each pair.  ARGV: lifetime in ms, how many pairs are held (the others are
-# gone), then order and token of each pair.  Only here can a token be seen to be the second, whichever lane comes first.
+# gone), then order and token of each pair.
 _CHANGE: Final = """
 local function hold(key, order, token)
   local holder = redis.pcall('SET', key, token, 'NX', 'GET', 'PX', ARGV[1])
@@ -48,35 +48,84 @@ return 1
 """
 
 
+SEVERAL: Final = b""  # in the place of a holder: there are several, or were once
+MOST_WATCHED: Final = 256  # keys; the server compares each with all before it, still in less time than the script takes
+
+
+class Pair(NamedTuple):
+    """An order and a token that holds it, or does no more."""
+
+    key: bytes
+    order_id: str
+    token: bytes
+
+
 class OrderChanges:
-    """What one atomic step changes in the index of a shard; nothing with None."""
+    """What one atomic step changes in the index of a shard; nothing with None.
+
+    Nearly always a new order has no token yet, and a known one the same as before: that is seen before and written by
+    plain commands.  The rest is left to the script, which takes the server ten times as long.
+    """
 
     def __init__(self, keys: ShardKeys, orders: Orders | None) -> None:
-        self._orders = orders
-        pairs = () if orders is None else (*orders.held, *orders.gone)
-        self._told = [text for order_id, token in pairs for text in (order_id, pack_token(token))]
-        self._keys = [keys.reused, *(keys.order(order_id) for order_id, _ in pairs)] if pairs else []
+        _, *changes = orders or (0, [], [], [])
+        self._ttl_ms = orders.ttl_ms if orders else 0
+        self._new, self._kept, self._gone = (
+            [Pair(keys.order(order_id), order_id, pack_token(token)) for order_id, token in pairs] for pairs in changes
+        )
+        self._reused = keys.reused
+        self._keys = list(dict.fromkeys(pair.key for pair in (*self._new, *self._kept, *self._gone)))
+        self._holders: dict[bytes, bytes | None] = {}
 
     def look(self) -> list[bytes]:
-        """Requests that show whether the change can fail."""
-        return [command("TYPE", key) for key in self._keys]
+        """Requests that show whether the change can fail, and who holds the orders."""
+        if not self._keys:
+            return []
+        looks = (look for key in self._keys for look in (command("TYPE", key), command("GET", key)))
+        watched = [pair.key for pair in self._new[:MOST_WATCHED]]
+        watch = [command("WATCH", *watched)] if watched else []
+        return [*watch, command("TYPE", self._reused), *looks]
 
     def judge(self, replies: Iterator[Reply]) -> None:
         """Raises LaneStopped if the change would fail."""
-        takes: tuple[bytes, ...] = (b"none", b"set")
+        if not self._keys:
+            return
+        if self._new:
+            require(next(replies), self._reused)
+        _require_kind(next(replies), self._reused, (b"none", b"set"))
         for key in self._keys:
-            kind = require(next(replies), key)
-            if kind not in takes:
-                raise LaneStopped(f"{key.decode()} is a {kind.decode()}, which takes no tokens of orders")
-            takes = (b"none", b"string", b"set")
+            kind, holder = next(replies), next(replies)
+            _require_kind(kind, key, (b"none", b"string", b"set"))
+            self._holders[key] = SEVERAL if kind == b"set" else require(holder, key)
 
-    def write(self, pieces: list[bytes]) -> int:
-        """Append the request that makes the change; returns the number of requests."""
-        if self._orders is None or not self._keys:
-            return 0
-        numbers = self._orders.ttl_ms, len(self._orders.held)
-        pieces.append(command("EVAL", _CHANGE, len(self._keys), *self._keys, *numbers, *self._told))
-        return 1
+    def write(self, pieces: list[bytes], last: list[bytes]) -> int:
+        """Append the requests that make the change, the script to `last`; returns the number of requests."""
+        start, contested = len(pieces), self._new[MOST_WATCHED:]
+        for pair in self._new[:MOST_WATCHED]:
+            # Nobody else has given it a token meanwhile: the key is watched.
+            if self._holders[pair.key] is None:
+                pieces.append(command("SET", pair.key, pair.token, "PX", self._ttl_ms))
+                self._holders[pair.key] = pair.token
+            else:
+                contested.append(pair)
+        for pair in self._kept:
+            if self._holders[pair.key] == pair.token:
+                pieces.append(command("PEXPIRE", pair.key, self._ttl_ms))
+            else:
+                contested.append(pair)
+        if not contested and not self._gone:
+            return len(pieces) - start
+        changed = [*contested, *self._gone]
+        keys = [self._reused, *(pair.key for pair in changed)]
+        told = [text for pair in changed for text in (pair.order_id, pair.token)]
+        last.append(command("EVAL", _CHANGE, len(keys), *keys, self._ttl_ms, len(contested), *told))
+        return len(pieces) - start + 1
+
+
+def _require_kind(reply: Reply, key: bytes, kinds: tuple[bytes, ...]) -> None:
+    kind = require(reply, key)
+    if kind not in kinds:
+        raise LaneStopped(f"{key.decode()} is a {kind.decode()}, which takes no tokens of orders")
 
 
 async def tokens_of(link: Link, keys: ShardKeys, order_id: str) -> list[str]:

@@ -57,6 +57,7 @@ def change(
     trim: Tip | None = None,
     published: Tip | None = None,
     held: Sequence[tuple[str, str]] = (),
+    kept: Sequence[tuple[str, str]] = (),
     gone: Sequence[tuple[str, str]] = (),
 ) -> Commit:
     """A commit that changes only what is named."""
@@ -73,7 +74,7 @@ def change(
         trim=trim,
         published=published,
         fold=fold,
-        orders=Orders(ttl_ms or DAY_MS, list(held), list(gone)) if held or gone else None,
+        orders=Orders(ttl_ms or DAY_MS, list(held), list(kept), list(gone)) if held or kept or gone else None,
     )
 
 

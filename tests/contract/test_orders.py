@@ -2,7 +2,10 @@
 
 import pytest
 
-from streams.errors import LaneStopped
+from app.redis_store.commit import Change, Known
+from app.redis_store.keys import LaneKeys, ShardKeys
+from app.redis_store.order_index import MOST_WATCHED
+from streams.errors import LaneStopped, Refused
 from tests.contract.builders import DAY_MS, change
 from tests.contract.places import SHARDS, Place, RedisPlace
 
@@ -48,14 +51,49 @@ async def test_an_order_is_not_reused_any_more_when_one_of_its_two_tokens_turns_
     assert (await place.reused_orders(), await place.tokens_of_order("o1")) == ([], ["other"])
 
 
+async def test_a_commit_is_void_if_an_order_gets_another_token_after_the_look(server: RedisPlace) -> None:
+    store, link = server.store(), await server.dial(0)
+    tip = (await store.acquire(0, "first")).tip
+    late = Change(LaneKeys(ShardKeys(server.group, 0), 0), tip, change(held=[("o1", "one")]), Known())
+    seen = late.judge(await link.request(late.look()))
+    other_tip = (await store.acquire(SHARDS, "other")).tip
+    await store.commit(SHARDS, other_tip, change(held=[("o1", "other")]))
+    with pytest.raises(Refused):
+        late.confirm(await link.request(late.write(seen, msetex=link.has_msetex)))
+    assert await server.tokens_of_order("o1") == ["other"]
+    await store.commit(0, tip, change(held=[("o1", "one")]))
+    assert await server.reused_orders() == ["o1"]
+    link.close()
+
+
 async def test_the_index_lives_as_long_as_the_journeys_do(place: Place) -> None:
     store = place.store()
     tip = (await store.acquire(0, "first")).tip
     tip = await store.commit(0, tip, change(held=[("o1", "one"), ("o2", "one")]))
     await place.let_pass(DAY_MS // 2)
-    await store.commit(0, tip, change(held=[("o2", "one")]))
+    await store.commit(0, tip, change(kept=[("o2", "one")]))
     await place.let_pass(DAY_MS // 2 + 1_000)
     assert (await place.tokens_of_order("o1"), await place.tokens_of_order("o2")) == ([], ["one"])
+
+
+async def test_an_order_is_kept_whoever_has_got_it_as_well_and_whether_or_not_it_is_still_there(place: Place) -> None:
+    store = place.store()
+    tip = (await store.acquire(0, "first")).tip
+    tip = await store.commit(0, tip, change(held=[("o1", "one"), ("o1", "other")]))
+    await store.commit(0, tip, change(kept=[("o1", "one"), ("gone", "one")], held=[("gone", "other")]))
+    assert await place.tokens_of_order("o1") == ["one", "other"]
+    assert await place.tokens_of_order("gone") == ["one", "other"]
+    assert await place.reused_orders() == ["gone", "o1"]
+
+
+async def test_any_number_of_orders_is_held_by_one_commit(place: Place) -> None:
+    store, names = place.store(), [f"o{number:03}" for number in range(3 * MOST_WATCHED)]
+    tip = (await store.acquire(0, "first")).tip
+    tip = await store.commit(0, tip, change(held=[(name, "one") for name in names]))
+    await store.commit(0, tip, change(kept=[(name, "one") for name in names], held=[(names[-1], "other")]))
+    found = [await place.tokens_of_order(name) for name in (names[0], names[-2], names[-1])]
+    assert found == [["one"], ["one"], ["one", "other"]]
+    assert await place.reused_orders() == names[-1:]
 
 
 @pytest.mark.parametrize("key", ["redcat:{0}:order:o1", "redcat:{0}:reused"])
