@@ -1,7 +1,7 @@
 """Topics in Kafka: make those that are missing, refuse those that do not fit, alter none."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -39,6 +39,19 @@ async def require_topics(settings: Settings, *, patience_s: float = PATIENCE_S) 
     missing = await until_answered(lambda: _missing(settings), server=server, patience_s=patience_s)
     if missing:
         raise Misconfigured(f"no topic {', '.join(missing)} in Kafka: run `redcat topics create`")
+
+
+async def require_names(settings: Settings, names: Iterable[str], *, patience_s: float = PATIENCE_S) -> None:
+    """Raise Misconfigured if a topic with one of these physical names is missing, however many partitions it has."""
+    wanted, server = list(names), f"Kafka at {settings.kafka}"
+    there = await until_answered(lambda: _there(settings, wanted), server=server, patience_s=patience_s)
+    if missing := [name for name in wanted if name not in there]:
+        raise Misconfigured(f"no topic {', '.join(missing)} in Kafka: correct REDCAT_TOPIC_PREFIX")
+
+
+async def _there(settings: Settings, names: list[str]) -> dict[str, int]:
+    async with _admin(settings) as admin:
+        return await _partitions(admin, names)
 
 
 async def _create_topics(settings: Settings, also: Sequence[Topic]) -> list[str]:

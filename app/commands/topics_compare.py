@@ -3,12 +3,12 @@
 import asyncio
 import dataclasses
 import os
+import time
 from typing import Annotated, Final
 
 import orjson
 import typer
 
-from app.bootstrap import now_ms
 from app.progress import progress_bar
 from app.reading import reading
 from app.rebuilding.comparing import compare_figures
@@ -52,7 +52,7 @@ async def _compare(settings: Settings, other: Settings) -> tuple[int, Difference
     found = Differences()
     async with reading(settings) as stands, reading(other) as copy:
         with progress_bar("comparing", None):
-            await compare_figures(found, stands, copy, settings.kept, now_ms())
+            await compare_figures(found, stands, copy, settings.kept, time.time_ns() // 1_000_000)
         return sum([1 async for _ in stands.notes()]), found
 
 

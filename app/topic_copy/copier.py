@@ -19,8 +19,8 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from app.connections import PATIENCE_S, RETRY_S, kafka_options, until_answered
-from app.topic_copy.journal import KEY, Journal, journal_of, positions_of, read_journal
-from app.topic_copy.offsets import Extent, extents, require_beginning, require_empty, require_kept
+from app.topic_copy.journal import KEY, Journal, Places, journal_of, positions_of, read_journal
+from app.topic_copy.offsets import Extent, extents, places_of, require_beginning, require_empty, require_kept
 from app.topic_copy.route import Route
 from app.topic_copy.source import LINK, Source, Taken
 from streams.errors import Misconfigured, Refused, Unavailable
@@ -66,6 +66,7 @@ class Copier:
         self._show: Callable[[int], None] | None = None
         self._run = secrets.token_hex(8)
         self._claimed = False
+        self._places: Places = {}
         self._ends: dict[TopicPartition, int] | None = None
         self._first = 0  # the sum of the positions at which this run began
         self._answered_at = 0.0
@@ -119,14 +120,15 @@ class Copier:
 
     async def _require_own(self, client: AIOKafkaClient) -> None:
         """Raise Refused if another run has begun since, before that would be shut out by this one."""
-        journal = await read_journal(client, self._route)
+        journal = await read_journal(client, self._route, self._places)
         if journal is not None and journal.run != self._run:
             raise self._replaced()
 
     async def _begin(self, client: AIOKafkaClient, transactions: Transactions) -> Source:
         """Find out where to go on, and say in the journal who does."""
-        journal = await read_journal(client, self._route)
-        found = await extents(client, self._route.source_places())
+        self._places = places_of(client, self._route)
+        journal = await read_journal(client, self._route, self._places)
+        found = await extents(client, self._places)
         positions = await self._start(client, journal, found)
         self.total = Counter() if journal is None else Counter(journal.records)
         if self._ends is None:
@@ -149,7 +151,7 @@ class Copier:
             require_kept(journal.records, target, self._route.target_places())
         elif not self._wishes.force:
             require_empty(target)
-        positions = dict.fromkeys(found, 0) if journal is None else positions_of(journal, self._route)
+        positions = positions_of(journal, self._places)
         return require_beginning(positions, found, from_earliest=self._wishes.from_earliest)
 
     async def _go_on(self, source: Source, transactions: Transactions, stop: asyncio.Event) -> None:
@@ -184,11 +186,11 @@ class Copier:
 
     def _outgoing(self, taken: Taken) -> tuple[Outgoing, Counter[str]]:
         """The records in the partitions of their keys; those without a key, and policies, by their old partition."""
-        places, count = self._route.source_places(), self._route.target.partitions
+        count = self._route.target.partitions
         keys = [record.key or b"" for _, record in taken.records]
         outgoing, counts = Outgoing(ZSTD), Counter[str]()
         for (place, record), by_key in zip(taken.records, partitions_of(keys, count), strict=True):
-            name = places[place]
+            name = self._places[place]
             counts[name] += 1
             # All policies are published to one partition, in an order.
             partition = place.partition % count if record.key is None or name == POLICY else by_key
@@ -200,7 +202,7 @@ class Copier:
         self, transactions: Transactions, outgoing: Outgoing, source: Source, counts: Counter[str] | None = None
     ) -> None:
         total = self.total + (counts or Counter())
-        journal = journal_of(self._run, self._route, source.positions, total)
+        journal = journal_of(self._run, self._route, self._places, source.positions, total)
         now_ms = time.time_ns() // 1_000_000
         outgoing.append(self._route.journal_place, now_ms, KEY, msgspec.json.encode(journal), [])
         await transactions.commit(outgoing.batches)

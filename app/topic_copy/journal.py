@@ -5,6 +5,7 @@ Not the offsets of a consumer group: Kafka forgets these when a group without me
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import msgspec
 from aiokafka import TopicPartition
@@ -15,6 +16,9 @@ from streams.errors import Misconfigured
 from streams.publisher_marker import read_last
 
 VERSION = 1
+
+Places: TypeAlias = Mapping[TopicPartition, str]
+"""The partitions of the source, topic by topic in their order, and their topics' logical names."""
 KEY = b"copy"
 
 
@@ -28,20 +32,24 @@ class Journal(msgspec.Struct, frozen=True):
     version: int = VERSION
 
 
-def journal_of(run: str, route: Route, positions: Mapping[TopicPartition, int], records: Mapping[str, int]) -> Journal:
+def journal_of(
+    run: str, route: Route, places: Places, positions: Mapping[TopicPartition, int], records: Mapping[str, int]
+) -> Journal:
     """What is to be written when the copy is at these positions of the source."""
     offsets: dict[str, list[int]] = {}
-    for place, name in route.source_places().items():
+    for place, name in places.items():
         offsets.setdefault(name, []).append(positions[place])
     return Journal(run, route.source.topic_prefix, offsets, dict(records))
 
 
-def positions_of(journal: Journal, route: Route) -> dict[TopicPartition, int]:
-    """Where the copy goes on."""
-    return {place: journal.offsets[name][place.partition] for place, name in route.source_places().items()}
+def positions_of(journal: Journal | None, places: Places) -> dict[TopicPartition, int]:
+    """Where the copy goes on; partitions that were added since are read from their beginning."""
+    offsets = {} if journal is None else journal.offsets
+    known = {name: dict(enumerate(of)) for name, of in offsets.items()}
+    return {place: known.get(name, {}).get(place.partition, 0) for place, name in places.items()}
 
 
-async def read_journal(client: AIOKafkaClient, route: Route) -> Journal | None:
+async def read_journal(client: AIOKafkaClient, route: Route, places: Places) -> Journal | None:
     """What was written last; None before the first run.
 
     Raises Misconfigured if it is not about this source, Unavailable when Kafka does not answer.
@@ -55,10 +63,10 @@ async def read_journal(client: AIOKafkaClient, route: Route) -> Journal | None:
         raise Misconfigured(f"{route.journal_place.topic} does not say how far the copy is: {error}") from error
     if journal.version > VERSION:
         raise Misconfigured("a newer Redcat has copied into this target: go on with that one")
-    wanted = Counter(route.source_places().values())
-    if journal.prefix != route.source.topic_prefix or {n: len(of) for n, of in journal.offsets.items()} != wanted:
+    there = Counter(places.values())
+    if journal.prefix != route.source.topic_prefix or any(len(of) > there[n] for n, of in journal.offsets.items()):
         raise Misconfigured(
             f"the target was filled from other topics, those with prefix {journal.prefix!r} and "
-            f"{len(next(iter(journal.offsets.values()), []))} partitions: copy into another one"
+            f"{max(map(len, journal.offsets.values()))} partitions: copy into another one"
         )
     return journal

@@ -7,6 +7,7 @@ from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
+from app.topic_copy.route import Route
 from streams.errors import Misconfigured, Unavailable
 from streams.feed_records import name_of
 from streams.feed_requests import EARLIEST, LATEST, list_offsets
@@ -20,6 +21,20 @@ class Extent(NamedTuple):
     first: int
     stable: int  # a reader of committed records gets no further for now
     end: int
+
+
+def places_of(client: AIOKafkaClient, route: Route) -> dict[TopicPartition, str]:
+    """All partitions that the source's topics have, whatever the settings say, with their logical names.
+
+    Somebody may have added some, which is how a namespace comes to need a copy.  Raises Unavailable.
+    """
+    places: dict[TopicPartition, str] = {}
+    for logical, name in route.sources.items():
+        numbers = client.cluster.partitions_for_topic(name)
+        if not numbers:
+            raise Unavailable(f"Kafka does not tell of the partitions of {name}")
+        places |= {TopicPartition(name, number): logical for number in range(len(numbers))}
+    return places
 
 
 async def extents(client: AIOKafkaClient, places: Iterable[TopicPartition]) -> dict[TopicPartition, Extent]:

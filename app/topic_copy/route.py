@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 
 from app.settings import Settings
 from streams.errors import Misconfigured
-from streams.topics import LAST_ONLY, METRIC_TOPICS, POLICY, TOKEN_TOPICS, Topic, copied, physical
+from streams.topics import LAST_ONLY, METRIC_TOPICS, POLICY, TOKEN_TOPICS, Topic, copied, physical, physical_names
 
 COPIED: Final = (*TOKEN_TOPICS, *METRIC_TOPICS, POLICY)
 """What is input; everything else is made of it by the workers of the new namespace."""
@@ -35,13 +35,18 @@ class Route(NamedTuple):
         """Where in Kafka that is said."""
         return TopicPartition(physical(self.target.topic_prefix, self.journal.name), 0)
 
-    def source_places(self) -> dict[TopicPartition, str]:
-        """Every partition that is read, and its topic's logical name."""
-        return _places(self.source)
+    @property
+    def sources(self) -> dict[str, str]:
+        """The topics that are read, logical to physical names."""
+        return physical_names(self.source.topic_prefix, COPIED)
 
     def target_places(self) -> dict[TopicPartition, str]:
-        """Every partition that is written to."""
-        return _places(self.target)
+        """Every partition that is written to, and its topic's logical name."""
+        return {
+            TopicPartition(name, number): logical
+            for logical, name in physical_names(self.target.topic_prefix, COPIED).items()
+            for number in range(self.target.partitions)
+        }
 
     def names(self) -> Sequence[str]:
         """All these topics as Kafka knows them."""
@@ -64,11 +69,3 @@ def route(source: Settings, *, prefix: str, group: str, partitions: int) -> Rout
     except Misconfigured as error:
         raise Misconfigured(f"the target does not do: {error}") from error
     return Route(source, target)
-
-
-def _places(settings: Settings) -> dict[TopicPartition, str]:
-    return {
-        TopicPartition(physical(settings.topic_prefix, name), number): name
-        for name in COPIED
-        for number in range(settings.partitions)
-    }

@@ -7,12 +7,13 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from itertools import count, takewhile
 from typing import Any
 
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.admin import RecordsToDelete
+from aiokafka.admin import NewPartitions, RecordsToDelete
 from typer.testing import CliRunner
 
 from app.cli import build
@@ -29,7 +30,7 @@ from app.topic_copy.making import make_target
 from app.topic_copy.route import COPIED, Route, route
 from streams.errors import Misconfigured, Refused
 from streams.murmur2 import partition_of
-from streams.topics import CLICK_OUT, ORDER, POLICY, SHOP_ENTRY, physical
+from streams.topics import CLICK_OUT, ORDER, POLICY, physical
 from tests.conftest import Namespace
 from tests.integration.kafka import AT_MS, admin, producing, read_decided
 from tests.integration.simulated import assert_as_simulated
@@ -152,9 +153,18 @@ async def test_every_committed_record_arrives_once_as_it_was_in_the_partition_of
         await send(any_producer, order, range(3_002, 3_003), partition=0)
         assert await copied(way, from_earliest=True) == 1
 
-    narrower = way._replace(source=dataclasses.replace(way.source, partitions=1))
+        async with admin(way.source.kafka) as client:
+            await client.create_partitions({click: NewPartitions(total_count=4)})
+            while len((await client.describe_topics([click]))[0]["partitions"]) < 4:
+                await asyncio.sleep(0.01)
+        await any_producer.client.force_metadata_update()
+        await send(any_producer, click, range(4_000, 4_005), partition=3)
+        assert await copied(way) == 5
+        assert sum(one.topic.endswith(CLICK_OUT) for one in await held(way.target)) == 1_015
+
+    other = way._replace(source=dataclasses.replace(way.source, topic_prefix=way.target.topic_prefix))
     with pytest.raises(Misconfigured, match="the target was filled from other topics"):
-        await copied(narrower)
+        await copied(other)
     wider = way._replace(target=dataclasses.replace(way.target, partitions=5))
     with pytest.raises(Misconfigured, match=r"the target does not fit --to-partitions 5: .* has 3 partitions, not 5"):
         await make_target(wider)
@@ -172,38 +182,37 @@ def options(way: Route) -> list[str]:
 
 
 async def test_a_copier_may_be_killed_and_the_next_one_shuts_out_the_one_before(way: Route) -> None:
-    names = [CLICK_OUT, SHOP_ENTRY]
-    records = [
-        Outgoing(names[number % 2], None, f"t{number % TOKENS}".encode(), str(number).encode(), AT_MS + number)
-        for number in range(4_000)
-    ]
-    stop, wishes = asyncio.Event(), Wishes(follow=True, most_records=100)
-    async with kafka_sender(way.source, Sending(rate=4_000, keep_timestamps=True)) as sender:
-        await sender.send(records[:2_000])
-        async with asyncio.TaskGroup() as tasks, asyncio.timeout(60):
-            killed = await start(way.source, "topics", "copy", *options(way), "--follow")
-            await until_some(way.target)
-            sending = tasks.create_task(sender.send(records[2_000:]))
-            killed.send_signal(signal.SIGKILL)
-            await killed.communicate()
+    over, stop, command = asyncio.Event(), asyncio.Event(), ["topics", "copy", *options(way), "--follow"]
+    async with (
+        kafka_sender(way.source, Sending(rate=1_000, keep_timestamps=True)) as sender,
+        asyncio.timeout(60),
+        asyncio.TaskGroup() as tasks,
+    ):
+        sending = tasks.create_task(sender.send(takewhile(lambda _: not over.is_set(), map(numbered, count()))))
+        killed = await start(way.source, *command)
+        while not await held(way.target):
+            await asyncio.sleep(0.02)
+        killed.send_signal(signal.SIGKILL)
+        await killed.communicate()
 
-            second = asyncio.create_task(Copier(way, wishes, silent).copy(stop))
-            third = await start(way.source, "topics", "copy", *options(way), "--follow", "--json", stdout=-1)
-            with pytest.raises(Refused, match="another `redcat topics copy` into the same topics goes on"):
-                await second
-            await sending
-            await until_some(way.target, len(records))
-            third.send_signal(signal.SIGTERM)
-            said, _ = await third.communicate()
+        second = asyncio.create_task(Copier(way, Wishes(follow=True, most_records=100), silent).copy(stop))
+        third = await start(way.source, *command, "--json", stdout=asyncio.subprocess.PIPE)
+        with pytest.raises(Refused, match="another `redcat topics copy` into the same topics goes on"):
+            await second
+        over.set()
+        await sending
+        source = await held(way.source)
+        while len(target := await held(way.target)) < len(source):
+            await asyncio.sleep(0.02)
+        third.send_signal(signal.SIGTERM)
+        said, _ = await third.communicate()
     assert third.returncode == 0
-    assert json.loads(said)["copied"] + json.loads(said)["before"] == len(records)
-    assert_copied(way, await held(way.source), await held(way.target))
+    assert json.loads(said)["copied"] + json.loads(said)["before"] == len(source)
+    assert_copied(way, source, target)
 
 
-async def until_some(settings: Settings, least: int = 1) -> None:
-    """Wait until that many records are readable."""
-    while len(await held(settings)) < least:
-        await asyncio.sleep(0.02)
+def numbered(number: int) -> Outgoing:
+    return Outgoing(CLICK_OUT, None, f"t{number % TOKENS}".encode(), str(number).encode(), AT_MS + number)
 
 
 async def test_workers_count_the_same_in_twice_as_many_partitions(
