@@ -12,6 +12,7 @@ from app.connections import redis_address
 from app.metrics.instruments import Instruments
 from app.metrics.table import WORKER
 from app.redis_store.link import dialler
+from app.redis_store.resp import command
 from app.redis_store.watching import ShownResult, Watched
 from app.settings import Settings
 from app.telling import Teller, TellingStore
@@ -19,6 +20,7 @@ from app.viewing import latest
 from app.viewing.latest import LatestResults, TooManyWatched
 from app.viewing.model import now_ms
 from app.viewing.party import ADMIN, Party, parse_party
+from streams.ports import ResultRecord
 from tests.behaviour.builders import entry
 from tests.generators.policies import MIDNIGHT_MS
 from tests.integration.absorbed import absorb
@@ -143,12 +145,12 @@ async def test_nothing_is_told_while_nobody_looks(settings: Settings, teller: Te
     await until_watched(teller, 1)
     await page.close()
     link = await dialler(redis_address(settings))(0)
-    await link.ask(b"*2\r\n$3\r\nDEL\r\n$%d\r\n%b\r\n" % (len(key := f"{GROUP}:{{0}}:watched".encode()), key))
+    await link.ask(command("DEL", f"{GROUP}:{{0}}:watched"))  # as if its time had passed
     await until_watched(teller, 0)
     link.close()
 
-    teller.committed([])
-    assert not teller.choice
+    teller.committed([ResultRecord(b"t", "entry:e@1", "entry", b"{}")])
+    assert not teller._waiting
 
 
 async def test_a_page_too_many_is_told_so_and_one_that_closes_makes_room(results: LatestResults) -> None:
