@@ -29,7 +29,8 @@ from streams.publisher_records import ZSTD, Headers, Outgoing
 from streams.publisher_transaction import Transactions
 from streams.topics import POLICY, physical
 
-REQUEST_TIMEOUT_MS: Final = 10_000
+LONGEST_REQUEST_S: Final = 10.0
+SHORTEST_REQUEST_S: Final = 1.0
 # A run that is killed leaves its transaction open; readers of the target wait for the next run, or for this long.
 TRANSACTION_TIMEOUT_MS: Final = 10_000
 MOST_BYTES: Final = 8 * 1024 * 1024  # of a transaction
@@ -137,7 +138,8 @@ class Copier:
             self._first = sum(positions.values())
             total = None if self._wishes.follow else sum(self._ends.values()) - self._first
             self._show = self._shown.enter_context(self._progress(total))
-            _warn_of_open_transactions(found)
+            if not self._wishes.follow:
+                _warn_of_open_transactions(found)
         source = Source(client, positions, None if self._wishes.follow else self._ends)
         await self._commit(transactions, Outgoing(), source)
         self._claimed = True
@@ -218,11 +220,11 @@ class Copier:
 
 
 def _warn_of_open_transactions(found: Mapping[TopicPartition, Extent]) -> None:
-    """Whoever does not follow leaves out what is not decided yet."""
+    """Tell what is left out because it is not decided yet."""
     for place, extent in found.items():
         if extent.stable < extent.end:
             log.warning(
-                "a transaction is open: what it commits is copied by a run that follows, or by the next one",
+                "a transaction is open: the next run copies what it commits",
                 extra={"topic": place.topic, "partition": place.partition, "offset": extent.stable},
             )
 
@@ -230,7 +232,7 @@ def _warn_of_open_transactions(found: Mapping[TopicPartition, Extent]) -> None:
 @asynccontextmanager
 async def _connected(route: Route, patience_s: float) -> AsyncIterator[AIOKafkaClient]:
     client = await until_answered(
-        lambda: _connect(route), server=f"Kafka at {route.source.kafka}", patience_s=patience_s
+        lambda: _connect(route, patience_s), server=f"Kafka at {route.source.kafka}", patience_s=patience_s
     )
     try:
         yield client
@@ -238,8 +240,9 @@ async def _connected(route: Route, patience_s: float) -> AsyncIterator[AIOKafkaC
         await client.close()
 
 
-async def _connect(route: Route) -> AIOKafkaClient:
-    client = AIOKafkaClient(**kafka_options(route.source), request_timeout_ms=REQUEST_TIMEOUT_MS)
+async def _connect(route: Route, patience_s: float) -> AIOKafkaClient:
+    request_s = max(SHORTEST_REQUEST_S, min(LONGEST_REQUEST_S, patience_s))
+    client = AIOKafkaClient(**kafka_options(route.source), request_timeout_ms=round(request_s * 1_000))
     try:
         await client.bootstrap()
         await client.set_topics(route.names())
