@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, get_args
 import msgspec
 
 from app.alerts.calendar import moment_ms
-from app.alerts.model import SCOPE_KINDS, Metric
+from app.alerts.model import SCOPE_KINDS, Direction, Metric
 from app.alerts.rules import DURATION, Maintenance, Moment, Promotion, Rule, Rules, ScopePattern, Severity, TimeOfDay
 from app.policies.checking_documents import Document, Path, Place, read_documents
 from app.policies.checking_fixes import duration_fix, nearest
@@ -17,10 +17,10 @@ from streams.errors import Misconfigured
 
 _STEP: Final = re.compile(r"\.([A-Za-z_]+)|\[(\d+)\]")
 _NAMED: Final = re.compile(r"field `([^`]*)`")
-_CHOICES: Final[tuple[str, ...]] = (
-    *(*get_args(Metric), *get_args(Severity), *SCOPE_KINDS),
-    *("drop", "surge", "sale", "presale"),
-)
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "metric": get_args(Metric), "scopes": SCOPE_KINDS, "direction": get_args(Direction),
+    "severity": get_args(Severity), "severities": get_args(Severity), "kind": ("sale", "presale"),
+}  # fmt: skip
 _EXPLAINED: Final = {
     DURATION: "must be a duration such as 90s, 10m, 4h or 2d",
     get_args(Moment)[1].pattern: "must be a time in Shanghai such as 11-11 00:00 or 2026-11-11 00:00",
@@ -93,7 +93,7 @@ def _converted(document: Document) -> tuple[list[Finding], Rules | None]:
             lacking = (*path, named[1]) if named is not None and not unknown else None
             of_its_own = lacking not in taken_out if lacking else not any(_below(gone, full) for gone in taken_out)
             if of_its_own:
-                findings.append(_at(document, full, _told(said, _found(document.content, full))))
+                findings.append(_at(document, full, _told(said, full, _found(document.content, full))))
             if not full:
                 return findings, None
             taken_out.append(full)
@@ -138,7 +138,7 @@ def _at(document: Document, path: Path, said: str) -> Finding:
     return Finding(path, place, said)
 
 
-def _told(said: str, found: Any) -> str:
+def _told(said: str, path: Path, found: Any) -> str:
     """What the decoder says, in the words of those who write rules."""
     pattern = re.search(r"matching regex '(.*)'", said)
     if pattern is not None:
@@ -146,8 +146,12 @@ def _told(said: str, found: Any) -> str:
         right = duration_fix(str(found)) if pattern[1] == DURATION else None
         return f"{explained}, not {found!r}" + (f"; write {right}" if right else "")
     if said.startswith("Invalid enum value"):
-        close = nearest(str(found), _CHOICES)
-        return f"{found!r} is no choice here" + (f"; did you mean {close}?" if close else "")
+        field = next((step for step in reversed(path) if isinstance(step, str)), "")
+        choices = _CHOICES.get(field, ())
+        close = nearest(str(found), choices)
+        return f"{found!r} is no choice here; " + (
+            f"did you mean {close}?" if close else f"choices are {', '.join(choices)}"
+        )
     named = _NAMED.search(said)
     if named is not None:
         return "is unknown here" if "unknown" in said else f"lacks {named[1]}"

@@ -25,6 +25,10 @@ ERRORS = [
     (GOOD + "---\n" + GOOD, ["f: error: must be one document with a list `rules`"]),
     ("rules:\n  - {name: a, metric: clicks}\n", ["f:2:5: error: rules[0]: lacks scopes"]),
     (
+        "rules: [{name: a, metric: clicks, scopes: [note], severity: note}]",
+        ["f:1:51: error: rules[0].severity: 'note' is no choice here; choices are info, warning, critical"],
+    ),
+    (
         "rules:\n  - {name: a, metric: klicks, scopes: [nose], often: 1}\n",
         [
             "f:2:15: error: rules[0].metric: 'klicks' is no choice here; did you mean clicks?",
