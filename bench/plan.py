@@ -10,7 +10,7 @@ class Plan:
     end_to_end_events: tuple[int, ...] = (300_000, 2_000_000)
     faust_events: int = 40_000
     series_events: int = 200_000
-    memory_events: tuple[int, int] = (200_000, 800_000)  # about 100,000 tokens, and four times as many
+    memory_events: tuple[int, int] = (400_000, 1_600_000)  # about 185,000 tokens, and four times as many
     seed: int = 1
 
     light_rate: int = 2_000
