@@ -197,17 +197,8 @@ class Rates:
         rows, held = watch.rows, step.held[watch.rows]
         due = traffic.due[rows]
         fresh_due = watch.advance(traffic.clicks, self.known.weights, shares)
-        sign = 1.0 if watch.rule.direction == "surge" else -1.0
-        doubt = DOUBT * traffic.doubt[rows]
-        young, old = (
-            np.maximum(1 + sign * (doubt + misfit), 0.05)[:, None]
-            for misfit in (MISFIT * np.square(1 - self.known.together[rows]), MISFIT)
-        )
-        expected = traffic.expected[rows]
-        per_click = np.where(due > 0, expected / np.maximum(due, 1e-9), 0.0)
-        fresh = np.minimum(fresh_due * per_click[:, None], expected[:, None])
-        awaited = fresh * young + (expected[:, None] - fresh) * old * watch.runs.level
-        fresh *= young
+        per_click = np.where(due > 0, traffic.expected[rows] / np.maximum(due, 1e-9), 0.0)
+        awaited, fresh = self._awaited(watch, traffic, fresh_due * per_click[:, None])
         chance = np.zeros_like(due) if self.signal.counts else per_click * self.known.together[rows]
         changed = likelihood.after_change(awaited, fresh, watch.changes)
         observed = traffic.observed[rows, None]
@@ -224,6 +215,18 @@ class Rates:
         top = watch.runs.foremost(watch.needed)
         stale = step.at_min - watch.runs.earliest_min() > STALE_MIN
         self.known.suspicion[rows] = np.maximum(self.known.suspicion[rows], np.where(stale, 0.0, top))
+
+    def _awaited(self, watch: Watch, traffic: _Traffic, fresh: Array) -> tuple[Array, Array]:
+        """What each run is to see in a step, and the part of it from clicks since its rest, doubts allowed for."""
+        rows, sign = watch.rows, 1.0 if watch.rule.direction == "surge" else -1.0
+        doubt = DOUBT * traffic.doubt[rows]
+        young, old = (
+            np.maximum(1 + sign * (doubt + misfit), 0.05)[:, None]
+            for misfit in (MISFIT * np.square(1 - self.known.together[rows]), MISFIT)
+        )
+        expected = traffic.expected[rows, None]
+        fresh = np.minimum(fresh, expected)
+        return fresh * young + (expected - fresh) * old * watch.runs.level, fresh * young
 
     def _learn(self, step: Step) -> None:
         """An hour is over: what was not suspicious becomes a part of what is normal."""
