@@ -424,7 +424,7 @@ def mutated(draw: st.DrawFn) -> Any:
 
 
 @given(mutated(), st.booleans())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75, deadline=None)
 def test_it_takes_and_refuses_just_what_the_core_does(document: Any, flow: bool) -> None:
     text = yaml.safe_dump(document, default_flow_style=flow, allow_unicode=True)
     checked = check_policies(text)
@@ -440,7 +440,7 @@ def test_it_takes_and_refuses_just_what_the_core_does(document: Any, flow: bool)
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_no_text_at_all_is_too_much_for_it(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from([GOOD, json.dumps(DEFAULT_POLICY, indent="\t"), f"{GOOD}---\n{LATER}"]))
     pieces = st.sampled_from(

@@ -106,7 +106,7 @@ def records(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
 
 
 @given(records())
-@settings(max_examples=800, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_the_schema_takes_a_record_if_and_only_if_the_decoder_does(record: tuple[str, dict[str, Any]]) -> None:
     topic, fields = record
     assume(float("inf") not in fields.values() and float("-inf") not in fields.values())  # no JSON
@@ -165,7 +165,7 @@ def policy_documents(draw: st.DrawFn) -> Document:
 
 
 @given(policy_documents())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 def test_the_schema_takes_a_policy_if_and_only_if_it_is_one(document: Document) -> None:
     why = refusal("policy", document)
     assume(why is None or "is not after" not in why)  # of two times, which no schema compares
