@@ -188,6 +188,7 @@ SURVIVES_ALONE: Final = {
     "marker read before acquiring": "a marker that is older than the store knows of stops the lane",
     "no probe during a replay": "the tip check of the next load or commit: a replay tells nothing",
     "published tip without nonce": "no number that was ever published is used again",
+    "published tip not set where nothing is to absorb": "what comes next is told by the next owner as a fork",
     "published tip not set after a fork": "until the stretch is published, the next owner tells it anew",
     "markers of a fork fall behind": "one transaction for all that a fork left",
     "policies of the marker are not used": "the same policies enter anew, and a result names its policy: it is told again",
