@@ -67,11 +67,13 @@ class _Texts(dict[Any, Any]):
             raise KeyError(f"no word has the number {-code}")
         return unpack_id(code)
 
-    def learn(self, text: str | Placement, stored: str) -> int | None:
-        """What stands for a new word from now on, or None if there are too many."""
-        number = len(self)  # one of them is None
-        if number > MOST_WORDS:
-            return None
+    def full(self) -> bool:
+        """Whether no more words are taken."""
+        return len(self) > MOST_WORDS  # one of them is None
+
+    def learn(self, text: str | Placement, stored: str) -> int:
+        """What stands for a new word from now on."""
+        number = len(self)
         self.new.append(stored)
         self[-number] = text
         return -number
@@ -85,10 +87,9 @@ class _Codes(dict[Any, Any]):
         self._texts = texts
 
     def __missing__(self, text: str) -> Packed:
-        code = self._texts.learn(text, text) if len(text) <= LONGEST_WORD else None
-        if code is None:
+        if len(text) > LONGEST_WORD or self._texts.full():
             return pack_id(text)
-        self[text] = code
+        self[text] = code = self._texts.learn(text, text)
         return code
 
 
@@ -104,11 +105,10 @@ class _Places(dict[Placement, Any]):
         code_of = self._codes.__getitem__
         note, kind, link, *others = place
         fields = [code_of(note), _ORIGIN_CODES[kind, link], *map(code_of, others)]
-        stored = BETWEEN.join(map(_field_text, (fields[0], kind, link, *fields[2:]), place))
-        code = self._texts.learn(place, stored)
-        if code is None:
+        if self._texts.full():
             return fields
-        self[place] = code
+        stored = BETWEEN.join(map(_field_text, (fields[0], kind, link, *fields[2:]), place))
+        self[place] = code = self._texts.learn(place, stored)
         return code
 
 

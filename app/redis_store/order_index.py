@@ -68,8 +68,7 @@ class OrderChanges:
     """
 
     def __init__(self, keys: ShardKeys, orders: Orders | None) -> None:
-        _, *changes = orders or (0, [], [], [])
-        self._ttl_ms = orders.ttl_ms if orders else 0
+        self._ttl_ms, *changes = orders or Orders(0, [], [], [])
         self._new, self._kept, self._gone = (
             [Pair(keys.order(order_id), order_id, pack_token(token)) for order_id, token in pairs] for pairs in changes
         )
