@@ -64,48 +64,40 @@ class Interrupted:
 
 
 @pytest.fixture(params=["redis7"])
-def url(request: pytest.FixtureRequest) -> str:
+def server_url(request: pytest.FixtureRequest) -> str:
     """URL of an empty database on the oldest server."""
     found: str = request.getfixturevalue(f"{request.param}_url")
     return found
 
 
 @pytest_asyncio.fixture
-async def place(url: str) -> AsyncIterator[RedisPlace]:
-    """There."""
-    found = RedisPlace(url)
-    yield found
-    await found.close()
-
-
-@pytest_asyncio.fixture
-async def link(place: RedisPlace) -> AsyncIterator[Link]:
+async def link(server: RedisPlace) -> AsyncIterator[Link]:
     """A connection of the one that is interrupted."""
-    one = await place.dial(0)
+    one = await server.dial(0)
     yield one
     one.close()
 
 
 @pytest_asyncio.fixture
-async def releases(place: RedisPlace) -> AsyncIterator[Releases]:
+async def releases(server: RedisPlace) -> AsyncIterator[Releases]:
     """Those of somebody else."""
-    one = Releases(await place.dial(0), place.group)
+    one = Releases(await server.dial(0), server.group)
     yield one
     one.close()
 
 
-@pytest.mark.parametrize("url", ["redis7", "cluster"], indirect=True)
-async def test_releases_add_up_and_nothing_else_is_left(place: RedisPlace, releases: Releases) -> None:
+@pytest.mark.parametrize("server_url", ["redis7", "cluster"], indirect=True)
+async def test_releases_add_up_and_nothing_else_is_left(server: RedisPlace, releases: Releases) -> None:
     assert await release(releases, FIRST, 0)
     assert await release(releases, SECOND, FIRST)
     assert await seen(releases) == after(FIRST, SECOND)
     known = {b"", b":rows", b":cells", b":hour:%d" % FIRST, b":hour:%d" % SECOND}
-    assert {key.removeprefix(b"redcat:{0}:released") for key in await place.save()} == known
-    assert await place.back_door.pttl(f"redcat:{{0}}:released:hour:{FIRST}") > 0
-    assert await place.back_door.pttl("redcat:{0}:released:rows") == -1
+    assert {key.removeprefix(b"redcat:{0}:released") for key in await server.save()} == known
+    assert await server.back_door.pttl(f"redcat:{{0}}:released:hour:{FIRST}") > 0
+    assert await server.back_door.pttl("redcat:{0}:released:rows") == -1
 
 
-@pytest.mark.parametrize("url", ["redis7", "cluster"], indirect=True)
+@pytest.mark.parametrize("server_url", ["redis7", "cluster"], indirect=True)
 async def test_of_two_that_release_an_hour_one_does(link: Link, releases: Releases) -> None:
     await release(releases, FIRST, 0)
     assert await release(releases, SECOND, FIRST)
@@ -121,9 +113,9 @@ async def requests_of_a_release(releases: Releases, link: Link) -> int:
     return -counted.left
 
 
-async def begin_again(place: RedisPlace, releases: Releases) -> None:
+async def begin_again(server: RedisPlace, releases: Releases) -> None:
     """There is the first release and nothing else."""
-    await place.back_door.flushall()
+    await server.back_door.flushall()
     await release(releases, FIRST, 0)
 
 
@@ -133,11 +125,11 @@ async def crash() -> None:
 
 
 async def test_wherever_a_release_is_interrupted_it_is_there_as_a_whole_or_not_at_all(
-    place: RedisPlace, link: Link, releases: Releases
+    server: RedisPlace, link: Link, releases: Releases
 ) -> None:
     number, found = await requests_of_a_release(releases, link), set[int]()
     for interrupted in range(1, number + 1):
-        await begin_again(place, releases)
+        await begin_again(server, releases)
         with suppress(Unavailable):
             await release(Releases(cast("Link", Interrupted(link, interrupted, crash)), "redcat"), SECOND, FIRST)
 
@@ -151,7 +143,7 @@ async def test_wherever_a_release_is_interrupted_it_is_there_as_a_whole_or_not_a
 
 
 async def test_who_falls_behind_at_any_moment_changes_nothing_that_came_later(
-    place: RedisPlace, link: Link, releases: Releases
+    server: RedisPlace, link: Link, releases: Releases
 ) -> None:
     number = await requests_of_a_release(releases, link)
 
@@ -160,21 +152,21 @@ async def test_who_falls_behind_at_any_moment_changes_nothing_that_came_later(
         assert await release(releases, THIRD, last)
 
     for interrupted in range(1, number + 1):
-        await begin_again(place, releases)
+        await begin_again(server, releases)
         done = await release(Releases(cast("Link", Interrupted(link, interrupted, others)), "redcat"), SECOND, FIRST)
         assert await seen(releases) == (after(FIRST, SECOND, THIRD) if done else after(FIRST, THIRD))
 
 
 async def test_a_reader_sees_one_release_or_the_other_whatever_happens_meanwhile(
-    place: RedisPlace, link: Link, releases: Releases
+    server: RedisPlace, link: Link, releases: Releases
 ) -> None:
     for interrupted in range(await requests_of_a_release(releases, link)):
-        await begin_again(place, releases)
+        await begin_again(server, releases)
         with suppress(Unavailable):
             await release(Releases(cast("Link", Interrupted(link, interrupted, crash)), "redcat"), SECOND, FIRST)
         if interrupted and await releases.at_ms() == SECOND * HOUR_MS:
             break
-    unsettled = await place.save()
+    unsettled = await server.save()
     assert b"redcat:{0}:released:new:rows" in unsettled
 
     async def settled() -> None:
@@ -184,7 +176,7 @@ async def test_a_reader_sees_one_release_or_the_other_whatever_happens_meanwhile
         assert await release(releases, THIRD, SECOND)
 
     for happen, request in product((settled, others), range(1, READING + 1)):
-        await place.roll_back(unsettled)
+        await server.roll_back(unsettled)
         reading = Interrupted(link, request, happen)
         rows = await Releases(cast("Link", reading), "redcat").rows()
         assert rows in (after(FIRST, SECOND)[1], after(FIRST, SECOND, THIRD)[1])

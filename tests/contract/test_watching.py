@@ -19,41 +19,33 @@ def result(number: int) -> ShownResult:
 
 
 @pytest.fixture(params=["valkey", "redis7", "cluster"])
-def url(request: pytest.FixtureRequest) -> str:
+def server_url(request: pytest.FixtureRequest) -> str:
     """URL of an empty database on each real server and on a cluster."""
     found: str = request.getfixturevalue(f"{request.param}_url")
     return found
 
 
 @pytest_asyncio.fixture
-async def place(url: str) -> AsyncIterator[RedisPlace]:
-    """There."""
-    found = RedisPlace(url)
-    yield found
-    await found.close()
-
-
-@pytest_asyncio.fixture
-async def watching(place: RedisPlace) -> AsyncIterator[Watching]:
+async def watching(server: RedisPlace) -> AsyncIterator[Watching]:
     """One that both sides use."""
-    one = Watching(await place.dial(0), place.group)
+    one = Watching(await server.dial(0), server.group)
     yield one
     one.close()
 
 
-async def test_what_servers_look_at_is_watched_until_they_look_no_more(place: RedisPlace, watching: Watching) -> None:
+async def test_what_servers_look_at_is_watched_until_they_look_no_more(server: RedisPlace, watching: Watching) -> None:
     assert await watching.watched() == []
     await watching.renew([NOTE])
     await watching.renew([CAMPAIGN])
     assert set(await watching.watched()) == {NOTE, CAMPAIGN}
 
-    await place.back_door.hset(WATCHED, "note_id|n1|", "1")  # as if its time had passed
-    await place.back_door.hset(WATCHED, mapping={"of a newer version": "9999999999999", "note_id|n2|": "never"})
+    await server.back_door.hset(WATCHED, "note_id|n1|", "1")  # as if its time had passed
+    await server.back_door.hset(WATCHED, mapping={"of a newer version": "9999999999999", "note_id|n2|": "never"})
 
     assert await watching.watched() == [CAMPAIGN]
     await watching.renew([CAMPAIGN])
-    assert set(await place.fields(WATCHED)) == {b"campaign_id|c1|m1", b"of a newer version"}
-    assert await place.back_door.pttl(WATCHED) > 0
+    assert set(await server.fields(WATCHED)) == {b"campaign_id|c1|m1", b"of a newer version"}
+    assert await server.back_door.pttl(WATCHED) > 0
 
 
 async def test_no_more_is_watched_than_workers_can_look_for(watching: Watching) -> None:
@@ -74,10 +66,10 @@ async def test_each_reader_is_told_everything_once_in_order(watching: Watching) 
     assert await watching.told({NOTE: then[NOTE][0]}) == {}
 
 
-async def test_little_is_kept_and_not_for_long(place: RedisPlace, watching: Watching) -> None:
+async def test_little_is_kept_and_not_for_long(server: RedisPlace, watching: Watching) -> None:
     for number in range(2 * KEPT_TELLINGS):
         await watching.tell({NOTE: [result(number)]})
 
     _, results = (await watching.told({NOTE: BEGINNING}))[NOTE]
     assert results == [result(number) for number in range(KEPT_TELLINGS, 2 * KEPT_TELLINGS)]
-    assert await place.back_door.pttl("redcat:{0}:told:note_id|n1|") > 0
+    assert await server.back_door.pttl("redcat:{0}:told:note_id|n1|") > 0
