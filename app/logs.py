@@ -36,7 +36,8 @@ def set_up_logs() -> None:
     logging.captureWarnings(capture=True)
     # What matters of aiokafka's errors is raised to us; it also logs each failed attempt to connect.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    for chatty in ("faust", "mode", "app.bootstrap"):  # Faust tells of every service that starts, in its module's name
+    # Faust tells of every service that starts, in its module's name; httpx of every address it asks, secrets in it.
+    for chatty in ("faust", "mode", "app.bootstrap", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

@@ -4,6 +4,9 @@ import asyncio
 import base64
 import json
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -42,6 +45,22 @@ async def test_a_webhook_gets_the_alert_signed_and_dated() -> None:
     body = json.loads(got.body)
     assert (got.path, body["event"], body["alert"]["alert_id"]) == ("/hook", "firing", "a1")
     assert base64.b64decode(body["chart_png"]) == CHART
+
+
+@pytest.mark.parametrize("kind", ["signed+http", "json"])
+async def test_who_tries_a_channel_is_told_its_name_and_never_its_address(kind: str) -> None:
+    async with receiving() as receiver:
+        trying = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "app", "alerts", "test",
+            env=os.environ | {
+                "REDCAT_ALERT_CHANNELS": f"oncall={kind}://{receiver.url}/hidden", "REDCAT_ALERT_SECRET": SECRET,
+            },
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        told, _ = await trying.communicate()
+
+    assert [got.path for got in receiver.received] == ["/hidden"]
+    assert told.decode() == "oncall: taken\n"
 
 
 @pytest.mark.parametrize(
