@@ -18,9 +18,8 @@ from rich.table import Table
 
 from app.alerts.backtest.report import Delays, delays_of
 from app.alerts.backtest.rivals import Threshold, ZScore
-from app.alerts.backtest.running import Judge, Recorder
+from app.alerts.backtest.running import Judge, Recorder, pending_of
 from app.alerts.backtest.scoring import FalseAlarm, Found, Score, poisson_upper
-from app.alerts.backtest.trade import pending_of
 from app.alerts.backtest.trial import LEARN_DAYS, TrialPlan, start_ms_of, trial
 from app.alerts.rules_file import read_rules
 from app.alerts.simulated import delays

@@ -11,6 +11,7 @@ class TriageTexts(NamedTuple):
     metrics: Mapping[str, str]
     scopes: Mapping[str, str]
     severities: Mapping[str, str]
+    states: Mapping[str, str]
     events: Mapping[str, str]
     reasons: Mapping[str, str]
     broken: str
@@ -40,6 +41,7 @@ ENGLISH: Final = TriageTexts(
         "campaign": "campaign", "merchant": "merchant", "note": "note",
     },
     severities={"info": "info", "warning": "warning", "critical": "critical"},
+    states={"pending": "pending", "firing": "firing", "resolved": "resolved"},
     events={"firing": "FIRING", "repeated": "STILL FIRING", "resolved": "RESOLVED", "test": "TEST"},
     reasons={
         "recovered": "as usual again", "cancelled": "it did not last", "part_of": "it is part of alert {}",
@@ -70,6 +72,7 @@ CHINESE: Final = TriageTexts(
         "campaign": "计划", "merchant": "商家", "note": "笔记",
     },
     severities={"info": "提示", "warning": "警告", "critical": "严重"},
+    states={"pending": "待确认", "firing": "触发中", "resolved": "已恢复"},
     events={"firing": "告警", "repeated": "仍在告警", "resolved": "已恢复", "test": "测试"},
     reasons={
         "recovered": "已恢复正常", "cancelled": "未持续", "part_of": "属于告警 {}", "no_data": "已无数据",

@@ -75,6 +75,7 @@ def unsilence(silence_id: Annotated[str, typer.Argument(help="As `redcat alerts 
             await desk.end_silence(silence_id)
 
     asyncio.run(end())
+    print(f"silence {silence_id} is over")
 
 
 def ack(
@@ -88,6 +89,7 @@ def ack(
             await desk.acknowledge(alert_id, by=_me(), why=why)
 
     asyncio.run(acknowledge())
+    print(f"alert {alert_id} is acknowledged: it is not told again while it lasts")
 
 
 async def _look(settings: Settings) -> Alerts:

@@ -15,11 +15,11 @@ from rich.console import Console
 
 from app.alerts.backtest.recorded import minutes_of
 from app.alerts.backtest.report import alert_json, firings_by_rule, score_json
-from app.alerts.backtest.running import Alert, Recorder, RuleJudge
+from app.alerts.backtest.running import Alert, Recorder, RuleJudge, pending_of
 from app.alerts.backtest.scoring import Score
 from app.alerts.backtest.texts import BacktestTexts, backtest_texts
-from app.alerts.backtest.trade import Trade, loosest, pending_of, proposal
-from app.alerts.backtest.trial import LEARN_DAYS, START_MS, TrialPlan, trial
+from app.alerts.backtest.trade import RATES, proposal, traded
+from app.alerts.backtest.trial import DAY_MIN, LEARN_DAYS, START_MS, TrialPlan, try_rules
 from app.alerts.backtest.view import MOST_ROWS, alerts_table, delays_table, trade_table
 from app.alerts.calendar import HOUR_MS, SHANGHAI
 from app.alerts.rules import Rules
@@ -34,7 +34,6 @@ from app.texts import language_of
 from streams.errors import Misconfigured
 
 FAILED: Final = 1
-DAY_MIN: Final = 24 * 60
 _DAY_MS: Final = 24 * HOUR_MS
 
 RulesFile = Annotated[
@@ -71,7 +70,8 @@ def backtest(
     if simulated:
         if start or end:
             raise Misconfigured("--from and --to belong to recorded series: leave them out, or --simulated")
-        alerts, score, incidents = _simulated(rules, TrialPlan(days, notes, seed), words)
+        with progress_bar(words.looking, days * DAY_MIN) as done:
+            alerts, score, incidents = try_rules(TrialPlan(days, notes, seed), rules, done)
         origin_ms, length = START_MS, float(days)
     else:
         first_ms, last_ms = _span(start, end)
@@ -107,15 +107,8 @@ def tune(
     status 1: none does.
     """
     rules, words = read_rules(rules_file), backtest_texts(language_of(lang, os.environ))
-    history, trade = trial(TrialPlan(days, notes, seed), loosest(rules)), Trade(rules)
-    with progress_bar(words.looking, history.last) as done:
-        for minute, observations in history.world.minutes():
-            trade.take(history.judge.firings(observations, START_MS + (minute + 1) * MINUTE_MS), minute + 1)
-            done(minute + 1)
-    scores = {
-        rate: history.truth.score(recorder.alerts, first=history.first, last=history.last)
-        for rate, recorder in trade.recorders.items()
-    }
+    with progress_bar(words.looking, len(RATES) * days * DAY_MIN) as done:
+        scores = traded(rules, TrialPlan(days, notes, seed), done)
     proposed = proposal(scores, wish)
     if as_json:
         settings = [{"false_alarms_per_week": rate, **score_json(score)} for rate, score in scores.items()]
@@ -134,16 +127,6 @@ def tune(
             )
     if proposed is None:
         raise typer.Exit(FAILED)
-
-
-def _simulated(rules: Rules, plan: TrialPlan, words: BacktestTexts) -> tuple[list[Alert], Score, Sequence[Incident]]:
-    history, recorder = trial(plan, rules), Recorder(pending_of(rules))
-    with progress_bar(words.looking, history.last) as done:
-        for minute, observations in history.world.minutes():
-            recorder.take(history.judge.firings(observations, START_MS + (minute + 1) * MINUTE_MS), minute + 1)
-            done(minute + 1)
-    score = history.truth.score(recorder.alerts, first=history.first, last=history.last)
-    return recorder.alerts, score, history.truth.incidents
 
 
 async def _recorded(rules: Rules, first_ms: int, last_ms: int, words: BacktestTexts) -> list[Alert]:

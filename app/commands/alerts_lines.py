@@ -22,8 +22,9 @@ def print_record(record: AlertRecord, language: str | None, *, acknowledged: boo
         print(msgspec.json.encode(record).decode())
         return
     line = Text(f"{clock(record.at_ms)}  ")
-    line.append(f"{record.state:<8}", STYLES[record.state])
-    line.append(f"  {TEXTS[language].severities[record.severity]}  {summary_of(record, language)}")
+    words = TEXTS[language]
+    line.append(f"{words.states[record.state]:<8}", STYLES[record.state])
+    line.append(f"  {words.severities[record.severity]}  {summary_of(record, language)}")
     line.append(f"  [{record.alert_id}{' ack' if acknowledged else ''}]", "dim")
     Console(width=None if sys.stdout.isatty() else WIDEST, soft_wrap=True).print(line)
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+import msgspec
 import numpy as np
 import orjson
 import pytest
@@ -10,8 +11,8 @@ from app.alerts.backtest.recorded import minutes_of
 from app.alerts.backtest.report import delays_of, quantile
 from app.alerts.backtest.running import Alert, Firing, Recorder
 from app.alerts.backtest.scoring import FalseAlarm, Score, Truth, poisson_upper
-from app.alerts.backtest.trade import RATES, Trade, loosest, proposal
-from app.alerts.backtest.trial import START_MS
+from app.alerts.backtest.trade import proposal, traded
+from app.alerts.backtest.trial import START_MS, TrialPlan
 from app.alerts.model import Scope
 from app.alerts.rules_file import read_rules
 from app.alerts.simulated import delays
@@ -125,8 +126,8 @@ def test_delays_are_those_of_the_traffic_simulator() -> None:
         assert np.mean(np.array(seen) <= minutes) == pytest.approx(np.mean(drawn <= minutes), abs=0.05)
 
 
-def firing(scope: Scope, rule: str = "r", surplus: float = 0.0, *, known: bool = True) -> Firing:
-    return Firing(rule, scope, "entry_rate", "drop", surplus, known)
+def firing(scope: Scope, rule: str = "r", *, known: bool = True) -> Firing:
+    return Firing(rule, scope, "entry_rate", "drop", known)
 
 
 def test_what_comes_back_soon_is_one_alert_and_what_is_over_soon_none() -> None:
@@ -152,15 +153,18 @@ def test_too_little_data_neither_begins_an_alert_nor_ends_one() -> None:
     assert [(alert.start, alert.end) for alert in recorder.alerts] == [(100, 200)]
 
 
-def test_stricter_settings_hear_only_of_more_evidence() -> None:
-    rules = read_rules(None)
-    trade, note = Trade(rules), Scope("note", "n")
-    trade.take([firing(note, surplus=2.0)], 1)
+def test_every_setting_is_tried_over_the_same_history_by_itself() -> None:
+    all_rules, plan, heard = read_rules(None), TrialPlan(days=3, notes=50), list[int]()
+    rules = msgspec.structs.replace(all_rules, rules=all_rules.rules[:1])
 
-    assert {rate: len(recorder.alerts) for rate, recorder in trade.recorders.items()} == {
-        rate: int(rate >= RATES[0] / np.exp(2)) for rate in RATES
-    }
-    assert {rule.false_alarms_per_week for rule in loosest(rules).rules} == {RATES[0]}
+    scores = traded(rules, plan, heard.append, (10.0, 0.1))
+
+    assert list(scores) == [10.0, 0.1]
+    assert heard[-1] == 2 * plan.days * 24 * 60
+    kinds = [[found.incident.kind for found in score.found] for score in scores.values()]
+    assert kinds[0] == kinds[1]
+    delays_min = [[found.delay_min or 0 for found in score.found] for score in scores.values()]
+    assert delays_min[0] < delays_min[1]
 
 
 def test_alerts_are_held_against_what_was_planted() -> None:

@@ -1,12 +1,12 @@
 """Run rules over history and note every alert: when it began, when it was over."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol
 
 from app.alerts.evaluation import evaluate
 from app.alerts.model import Direction, Metric, Observations, Scope
-from app.alerts.rules import Rules
+from app.alerts.rules import Rules, milliseconds
 from app.alerts.state import State
 from app.alerts.watch import MINUTE_MS
 
@@ -20,7 +20,6 @@ class Firing(NamedTuple):
     scope: Scope
     metric: Metric
     direction: Direction
-    surplus: float = 0.0  # evidence beyond what is needed
     known: bool = True  # False: too little data to say so, or that it is over
 
 
@@ -63,8 +62,23 @@ class RuleJudge:
             if verdict.answer != "ok":
                 yield Firing(
                     verdict.rule, verdict.scope, verdict.metric, self._directions[verdict.rule],
-                    surplus=verdict.evidence - verdict.needed, known=verdict.answer != "insufficient",
+                    known=verdict.answer != "insufficient",
                 )  # fmt: skip
+
+
+class Waits:
+    """How long what a rule says must hold before it is an alert."""
+
+    def __init__(self, minutes: Mapping[str, float]) -> None:
+        self._minutes = minutes
+
+    def __call__(self, rule: str) -> float:
+        return self._minutes.get(rule, 0.0)
+
+
+def pending_of(rules: Rules) -> Waits:
+    """How many minutes each rule waits."""
+    return Waits({rule.name: milliseconds(rule.pending) / MINUTE_MS for rule in rules.rules})
 
 
 class Recorder:

@@ -20,6 +20,7 @@ class BacktestTexts(NamedTuple):
     planted: str
     found: str
     median: str
+    found_of: str
     p95: str
     false: str
     written: str
@@ -44,6 +45,7 @@ ENGLISH: Final = BacktestTexts(
     planted="planted",
     found="found",
     median="median, min",
+    found_of="found, median min",
     p95="95 % within, min",
     false="false alarms: {count} in {weeks:.1f} weeks, {per_week:.2f} a week (95 %: at most {at_most:.2f})",
     written="chart: {path}",
@@ -69,6 +71,7 @@ CHINESE: Final = BacktestTexts(
     planted="植入",
     found="发现",
     median="中位数（分钟）",
+    found_of="发现数，中位分钟数",
     p95="95% 用时（分钟）",
     false="误报：{weeks:.1f} 周内 {count} 次，每周 {per_week:.2f} 次（95% 上限 {at_most:.2f}）",
     written="图表：{path}",

@@ -1,59 +1,77 @@
-"""What more or less patience costs: the same rules at several rates of false alarms, in one pass over a history.
+"""What more or less patience costs: the same rules at several rates of false alarms, over the same history.
 
-A CUSUM's path does not depend on where its threshold is.  So one run with the loosest threshold sees all that any
-stricter one would have said, and when.
+Each setting is tried by itself.  To take the firings of the loosest one and to ask which of them had evidence enough
+for a stricter one would be quicker and wrong: evidence has a ceiling, and runs end by what is needed.
 """
 
-import math
-from collections.abc import Iterable, Mapping
-from typing import Final
+import multiprocessing
+import os
+import queue
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from app.alerts.backtest.running import Firing, Recorder
 from app.alerts.backtest.scoring import Score
-from app.alerts.rules import Rules, milliseconds
+from app.alerts.backtest.trial import TrialPlan, try_rules
+from app.alerts.rules import Rules
 
-RATES: Final = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+if TYPE_CHECKING:
+    from multiprocessing.pool import AsyncResult
+
+RATES: Final = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
 """False alarms a week that a rule may be set to, loosest first."""
 
-MINUTE_MS: Final = 60_000
+_TOLD_EVERY_MIN: Final = 60
+_WAIT_S: Final = 0.2
 
 
-def loosest(rules: Rules) -> Rules:
-    """The rules with the loosest thresholds that are tried."""
-    loose = [msgspec.structs.replace(rule, false_alarms_per_week=RATES[0]) for rule in rules.rules]
-    return msgspec.structs.replace(rules, rules=loose)
+class _Setting(NamedTuple):
+    """What one process tries, and where it tells how far it came."""
+
+    rules: Rules
+    plan: TrialPlan
+    minutes: "queue.Queue[int]"
 
 
-class Trade:
-    """A recorder for each rate."""
-
-    def __init__(self, rules: Rules) -> None:
-        waits = pending_of(rules)
-        self.recorders: Mapping[float, Recorder] = {rate: Recorder(waits) for rate in RATES}
-
-    def take(self, firings: Iterable[Firing], minute: int) -> None:
-        """Take in what the loosest rules say at a minute."""
-        said = list(firings)
-        for rate, recorder in self.recorders.items():
-            more = math.log(RATES[0] / rate)
-            recorder.take((one for one in said if one.surplus >= more or one.metric == "lateness_s"), minute)
+def at_rate(rules: Rules, rate: float) -> Rules:
+    """The rules, each with so many false alarms a week."""
+    return msgspec.structs.replace(
+        rules, rules=[msgspec.structs.replace(rule, false_alarms_per_week=rate) for rule in rules.rules]
+    )
 
 
-class Waits:
-    """How long what a rule says must hold before it is an alert."""
+def traded(
+    rules: Rules, plan: TrialPlan, done: Callable[[int], None], rates: Sequence[float] = RATES
+) -> dict[float, Score]:
+    """The score of each rate, in processes of their own; `done` hears how many minutes all together have seen."""
+    context = multiprocessing.get_context("spawn")
+    jobs = min(len(rates), os.cpu_count() or 1)
+    # Ctrl-C is for this process, which ends the others.
+    with context.Manager() as manager, context.Pool(jobs, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
+        minutes = manager.Queue()
+        settings = [_Setting(at_rate(rules, rate), plan, minutes) for rate in rates]
+        scores = pool.map_async(_score, settings, chunksize=1)
+        _follow(scores, minutes, done)
+        return dict(zip(rates, scores.get(), strict=True))
 
-    def __init__(self, minutes: Mapping[str, float]) -> None:
-        self._minutes = minutes
 
-    def __call__(self, rule: str) -> float:
-        return self._minutes.get(rule, 0.0)
+def _follow(scores: "AsyncResult[list[Score]]", minutes: "queue.Queue[int]", done: Callable[[int], None]) -> None:
+    seen = 0
+    while not scores.ready():
+        with suppress(queue.Empty):
+            seen += minutes.get(timeout=_WAIT_S)
+            done(seen)
 
 
-def pending_of(rules: Rules) -> Waits:
-    """How many minutes each rule waits."""
-    return Waits({rule.name: milliseconds(rule.pending) / MINUTE_MS for rule in rules.rules})
+def _score(setting: _Setting) -> Score:
+    def done(minute: int) -> None:
+        if minute % _TOLD_EVERY_MIN == 0:
+            setting.minutes.put(_TOLD_EVERY_MIN)
+
+    return try_rules(setting.plan, setting.rules, done).score
 
 
 def proposal(scores: Mapping[float, Score], wish: float) -> float | None:

@@ -1,20 +1,22 @@
 """A simulated history ready to be shown to rules: the world, its truth, and a judge that has learnt its delays."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from app.alerts.backtest.running import RuleJudge
-from app.alerts.backtest.scoring import Truth
+from app.alerts.backtest.running import Alert, Recorder, RuleJudge, pending_of
+from app.alerts.backtest.scoring import Score, Truth
 from app.alerts.calendar import SHANGHAI
 from app.alerts.maturing import AGES
 from app.alerts.model import Array, Metric, Scope
 from app.alerts.rules import Rules, milliseconds
 from app.alerts.simulated import delays
-from app.alerts.simulated.incidents import planted
+from app.alerts.simulated.incidents import Incident, planted
 from app.alerts.simulated.population import CATEGORIES, populate
 from app.alerts.simulated.world import Delays, World, WorldPlan
+from app.alerts.watch import MINUTE_MS
 
 DAY_MIN: Final = 24 * 60
 START_MS: Final = int(datetime(2026, 11, 16, tzinfo=SHANGHAI).timestamp()) * 1_000
@@ -45,9 +47,28 @@ class Trial(NamedTuple):
     last: int
 
 
+class Outcome(NamedTuple):
+    """What rules made of a simulated history."""
+
+    alerts: list[Alert]
+    score: Score
+    incidents: Sequence[Incident]
+
+
+def try_rules(plan: TrialPlan, rules: Rules, done: Callable[[int], None]) -> Outcome:
+    """Show rules every minute of a history; `done` hears how many they have seen."""
+    history, recorder = trial(plan, rules), Recorder(pending_of(rules))
+    start_ms = start_ms_of(plan)
+    for minute, observations in history.world.minutes():
+        recorder.take(history.judge.firings(observations, start_ms + (minute + 1) * MINUTE_MS), minute + 1)
+        done(minute + 1)
+    score = history.truth.score(recorder.alerts, first=history.first, last=history.last)
+    return Outcome(recorder.alerts, score, history.truth.incidents)
+
+
 def start_ms_of(plan: TrialPlan) -> int:
     """When a history begins: midnight in Shanghai."""
-    return START_MS + plan.start_day * DAY_MIN * 60_000
+    return START_MS + plan.start_day * DAY_MIN * MINUTE_MS
 
 
 def trial(plan: TrialPlan, rules: Rules) -> Trial:
@@ -71,5 +92,5 @@ def trial(plan: TrialPlan, rules: Rules) -> Trial:
         for place, category in enumerate(CATEGORIES):
             curves[Scope("category", category)] = delays.learnt(random, drawn, most_min, place)
         judge.state.set_delays(metric, curves)
-    first = max(first, milliseconds(rules.learn) // 60_000)
+    first = max(first, milliseconds(rules.learn) // MINUTE_MS)
     return Trial(World(world, population, incidents), Truth(population, incidents), judge, first, last)

@@ -37,12 +37,16 @@ def delays_table(score: Score, words: BacktestTexts) -> Table:
 
 def trade_table(scores: Mapping[float, Score], words: BacktestTexts) -> Table:
     """What each setting costs in false alarms and gains in time."""
-    table = Table(words.setting, words.false_per_week, words.at_most, *(f"{kind}, {words.median}" for kind in TRADED))
+    table = Table(words.setting, words.false_per_week, words.at_most, *(f"{kind}: {words.found_of}" for kind in TRADED))
     for rate, score in scores.items():
         delays: dict[str, Delays] = {row.kind: row for row in delays_of(score)}
-        found = [_shown(delays[kind].median_min) if kind in delays else "-" for kind in TRADED]
+        found = [_found(delays[kind]) if kind in delays else "-" for kind in TRADED]
         table.add_row(f"{rate:g}", f"{score.false_per_week:.2f}", f"{score.false_per_week_at_most:.2f}", *found)
     return table
+
+
+def _found(row: Delays) -> str:
+    return f"{row.found}/{row.planted}, {_shown(row.median_min)}"
 
 
 def _shown(minutes: float | None) -> str:
