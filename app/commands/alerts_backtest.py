@@ -103,8 +103,8 @@ def tune(
 ) -> None:
     """Propose how patient rules should be, and show what more or less patience costs on a simulated history.
 
-    Proposed is the quickest `false_alarms_per_week` that keeps within the wish, as do all that are more patient; exit
-    status 1: none does.
+    Each setting is tried over all of it, which takes some minutes.  Proposed is the quickest `false_alarms_per_week`
+    that keeps within the wish, as do all that are more patient; exit status 1: none does.
     """
     rules, words = read_rules(rules_file), backtest_texts(language_of(lang, os.environ))
     with progress_bar(words.looking, len(RATES) * days * DAY_MIN) as done:
