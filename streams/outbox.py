@@ -3,12 +3,14 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Final
 
 from streams.ports import Entry, Producer, Tip
 
 # A transaction costs about as much as a hundred results: at light load several commits share one.
 MIN_INTERVAL_S: Final = 0.15
+ENOUGH: Final = 2_500  # records that are worth a transaction of their own, whenever the last one was
 MAX_RECORDS: Final = 5_000  # in one transaction, unless a single entry has more
 MAX_WAITING: Final = 10_000  # records; beyond it commits wait for Kafka, so that memory stays flat
 
@@ -23,6 +25,7 @@ class Outbox:
         self._more = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
+        self._enough = asyncio.Event()
         self._empty = asyncio.Event()
         self._trim = trim
         self._failed = False
@@ -59,7 +62,10 @@ class Outbox:
                 await self._more.wait()
                 started = clock()
                 await self._publish_some()
-                await asyncio.sleep(max(0.0, MIN_INTERVAL_S - (clock() - started)))
+                # Under load the pause would be all that commits wait for.
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(started + MIN_INTERVAL_S):
+                        await self._enough.wait()
         except Exception as error:
             self._failed = True
             self._update()
@@ -85,6 +91,7 @@ class Outbox:
     def _update(self) -> None:
         _set(self._more, bool(self._entries))
         _set(self._empty, not self._entries)
+        _set(self._enough, self._waiting >= ENOUGH)
         _set(self._room, self._failed or self._waiting <= MAX_WAITING)
 
 

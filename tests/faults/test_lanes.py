@@ -7,7 +7,7 @@ import pytest
 
 from streams.core.journey import MAX_CONTENTS
 from streams.errors import Unavailable
-from streams.outbox import MAX_RECORDS, MAX_WAITING, Outbox
+from streams.outbox import MAX_RECORDS, MAX_WAITING, MIN_INTERVAL_S, Outbox
 from streams.owner import COUNTER_ROOM
 from streams.parking import FOR_EVER, full_name
 from streams.ports import Entry, Marker, ResultRecord, Tip
@@ -192,6 +192,46 @@ async def test_commits_wait_while_too_much_is_on_its_way() -> None:
     outbox = Outbox(Refusing(), [], None)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(outbox.add(entry_of(MAX_WAITING + 1)), 60)
+
+
+class Willing:
+    """A producer that publishes whatever it is given, at once."""
+
+    def __init__(self) -> None:
+        self.published: list[int] = []
+
+    async def publish(self, entries: Sequence[Entry]) -> None:
+        self.published.append(sum(len(entry.results) for entry in entries))
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+async def published_of(entries: int, results: int) -> tuple[list[int], float]:
+    """What an outbox makes transactions of when entries come one upon the other, and how long it takes them."""
+    producer, clock = Willing(), asyncio.get_running_loop().time
+    outbox = Outbox(producer, [], None)
+    sender = asyncio.create_task(outbox.run(lambda _: None))
+    for _ in range(entries):
+        await outbox.add(entry_of(results))
+        await asyncio.sleep(0.001)
+    await outbox.drained()
+    took_s = clock()
+    sender.cancel()
+    await asyncio.gather(sender, return_exceptions=True)
+    return producer.published, took_s
+
+
+@in_virtual_time
+async def test_a_flood_of_results_is_not_held_up_between_transactions() -> None:
+    _, took_s = await published_of(25, 4_000)
+    assert took_s < MIN_INTERVAL_S
+
+
+@in_virtual_time
+async def test_commits_with_few_results_share_a_transaction() -> None:
+    published, _ = await published_of(100, 1)
+    assert published == [1, 99]
 
 
 @in_virtual_time
