@@ -122,7 +122,7 @@ class Lane:
             owner.recall(await around.store.recent(self.number, state.tip))
             if isinstance(step, Replay):
                 step = GoOn(await self._catch_up(owner, state, step), None)
-            outbox = Outbox(producer, step.pending, step.trim)
+            outbox = Outbox(producer, step.pending, step.trim, most_records=around.most_records)
             sender = asyncio.create_task(outbox.run(self._sending_failed), name=f"outbox {self.number}")
             try:
                 await self._serve(owner, outbox)

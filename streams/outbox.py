@@ -18,8 +18,11 @@ MAX_WAITING: Final = 10_000  # records; beyond it commits wait for Kafka, so tha
 class Outbox:
     """Publishes entries in order and remembers up to which tip it did."""
 
-    def __init__(self, producer: Producer, entries: Iterable[Entry], trim: Tip | None) -> None:
+    def __init__(
+        self, producer: Producer, entries: Iterable[Entry], trim: Tip | None, *, most_records: int = MAX_RECORDS
+    ) -> None:
         self._producer = producer
+        self._most_records = most_records
         self._entries = deque(entries)
         self._waiting = sum(_size(entry) for entry in self._entries)
         self._more = asyncio.Event()
@@ -76,7 +79,7 @@ class Outbox:
         records = 0
         for entry in self._entries:
             records += _size(entry)
-            if len(chosen) >= max(self._together, 1) and records > MAX_RECORDS:
+            if len(chosen) >= max(self._together, 1) and records > self._most_records:
                 break
             chosen.append(entry)
         await self._producer.publish(chosen)

@@ -16,6 +16,7 @@ from streams.errors import LaneStopped, Refused
 from streams.lane_policies import LanePolicies
 from streams.metric_digest import MetricDigester, stored_names
 from streams.observer import Nobody, Observer
+from streams.outbox import MAX_RECORDS
 from streams.parking import park
 from streams.policy_book import PolicyBook
 from streams.ports import (
@@ -56,6 +57,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     now_ms: Callable[[], int]
     kept: Kept = Kept()
     observer: Observer = Nobody()
+    most_records: int = MAX_RECORDS  # in one transaction
 
 
 class Owner:

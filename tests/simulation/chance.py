@@ -104,7 +104,7 @@ class Drawn:
         self._where = _somewhere(faults, self._kinds)
         self._one_in = faults.choice((2, 3, 6, 12) if self._where else (6, 12, 25, 50))
         self._wait = self._draw_wait()
-        self._small_batches = faults.random() < 0.4
+        self._small_batches = faults.random() < (0.9 if "fork" in self._kinds else 0.4)
         self._aims = faults.random() < 0.4
         self._aim: Aim | None = None
 
@@ -154,7 +154,7 @@ class Drawn:
 
     def _draw(self, kinds: Sequence[str]) -> Fault:
         what = self._faults.choice(kinds)
-        lasting_s = SHORT_S if what in ("branch", "revive", "usurp") else LASTING_S
+        lasting_s = SHORT_S if what in ("branch", "revive", "usurp", "outlast", "fork") else LASTING_S
         return Fault(what, self._faults.choice(lasting_s), int(self._faults.expovariate(0.2)))
 
     def _draw_wait(self) -> int:
@@ -187,9 +187,9 @@ CALLS = (
     *("producer.write", "producer.commit", "producer.abort"),
 )
 LOST = ("request lost", "reply lost", "late", "slow", "error")
-STOPPED = ("crash", "crash after", "pause", "pause after", "oversleep", "revive", "usurp")
+STOPPED = ("crash", "crash after", "pause", "pause after", "oversleep", "revive", "usurp", "outlast")
 GROUP = ("expire", "swap", "leave", "join", "fence")
-ROLLED_BACK = ("roll back", "forth", "branch", "empty")
+ROLLED_BACK = ("roll back", "forth", "branch", "empty", "fork")
 AWAY = ("store away", "kafka away", "results stall", "poison")
 UNDONE = (*ROLLED_BACK, "revive", "usurp")
 MENDING = (
@@ -212,6 +212,13 @@ THEMES = (
     ("usurp", "swap", "crash"),
     ("oversleep",),
     ("oversleep", "results stall", "reply lost"),
+    ("outlast",),
+    ("outlast", "expire"),
+    ("fork",),
+    ("fork", "crash", "poison"),
+    ("fork", "roll back", "slow"),
+    ("slow", "crash"),
+    ("slow", "crash", "expire", "roll back"),
 )
 """What is known to be hard together."""
 
@@ -222,6 +229,8 @@ def _somewhere(faults: random.Random, kinds: AbstractSet[str]) -> frozenset[str]
         return frozenset(("store.acquire", *faults.sample(CALLS, faults.choice((0, 0, 1)))))
     if "branch" in kinds and faults.random() < 0.4:
         return frozenset(("store.commit",))  # what is committed just then is not published yet
+    if {"slow", "crash"} <= kinds and faults.random() < 0.6:
+        return frozenset(("producer.write", "producer.commit"))  # what was committed meanwhile waits
     return frozenset(faults.sample(CALLS, faults.choice((1, 1, 2, 3)))) if faults.random() < 0.5 else None
 
 

@@ -28,6 +28,7 @@ def assert_exact(world: World) -> None:
     A lane that has stopped, because Kafka lost records, must have counted exactly those up to where it stands; what
     it has told is then not looked at further.
     """
+    assert not world.robbed, world.robbed
     results = world.results()
     _assert_revisions_grow(results)
     if not (world.may_fork or world.may_tell_again):

@@ -21,6 +21,8 @@ class Group:
         self.shares: dict[str, frozenset[int]] = {}
         self._partitions = partitions
         self._members: dict[str, Callable[[Share], None]] = {}
+        self._lost_in: dict[tuple[str, int], int] = {}
+        """In which generation a member lost a partition number the last time."""
 
     def join(self, name: str, told: Callable[[Share], None]) -> None:
         """A new member, or one that begins anew."""
@@ -30,7 +32,8 @@ class Group:
     def leave(self, name: str) -> None:
         """A member says goodbye."""
         if self._members.pop(name, None) is not None:
-            self.shares.pop(name, None)
+            for number in self.shares.pop(name, ()):
+                self._lost_in[name, number] = self.generation + 1
             self._share_out()
 
     def expire(self, name: str) -> None:
@@ -44,9 +47,20 @@ class Group:
         """Whether a heartbeat is one of a member in the present generation."""
         return name in self._members and generation == self.generation
 
+    def another_has(self, number: int, name: str, since: int) -> bool:
+        """Whether a partition number has been another member's all the time since a generation."""
+        return (
+            number not in self.shares.get(name, ())
+            and any(number in share for share in self.shares.values())
+            and self._lost_in.get((name, number), 0) <= since
+        )
+
     def assign(self, shares: Mapping[str, frozenset[int]]) -> None:
         """A new generation with these shares."""
         self.generation += 1
+        for name, numbers in self.shares.items():
+            for number in numbers - shares.get(name, frozenset()):
+                self._lost_in[name, number] = self.generation
         self.shares = dict(shares)
         for name, told in list(self._members.items()):
             told(Share(self.generation, self.shares.get(name, frozenset())))

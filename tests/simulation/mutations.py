@@ -24,6 +24,7 @@ _OPEN = "        producer = await around.publisher.open(self.number)\n"
 _DECIDE = "            step = decide(state, await around.publisher.read_marker(self.number))\n"
 _READ = "        marker = await around.publisher.read_marker(self.number)\n"
 _DECIDE_THEN = Change(LANE, _DECIDE, "            step = decide(state, marker)\n")
+_OUTBOX = "            outbox = Outbox(producer, step.pending, step.trim, most_records=around.most_records)\n"
 _NO_LANE = 'self._held.lanes.get(lane, Lane(Tip("", 0), {}, {}))'
 _TAKE_OVER_IF = "if self.restating or marker.restating or unseen or self._concerned(news):"
 
@@ -85,7 +86,7 @@ MUTATIONS: Final[dict[str, list[Change]]] = {
         Change(LANE, "owner = Owner(self.number, around, state)", 'owner = self.__dict__.setdefault("kept", Owner(self.number, around, state))\n            owner.tip = state.tip')
     ],
     "outbox not read again": [
-        Change(LANE, "outbox = Outbox(producer, step.pending, step.trim)", 'outbox = Outbox(producer, self.__dict__.get("kept") or step.pending, step.trim)\n            self.__dict__["kept"] = outbox._entries')
+        Change(LANE, _OUTBOX, _OUTBOX.replace("step.pending", 'self.__dict__.get("kept") or step.pending') + '            self.__dict__["kept"] = outbox._entries\n')
     ],
     "outbox left unpublished": [Change(TAKEOVER, "GoOn(state.outbox[index + 1 :], marker.tip)", "GoOn([], marker.tip)")],
     "outbox published whole": [Change(TAKEOVER, "state.outbox[index + 1 :]", "state.outbox")],

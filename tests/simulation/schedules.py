@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from streams.outbox import MAX_RECORDS
 from streams.topics import LANE_TOPICS
 from tests.behaviour.builders import click, entry, paid, step
 from tests.generators.journeys import Scenario, hard_journeys
@@ -39,6 +40,9 @@ RELEASED_S = (0.0, 0.05, 1.0, 5.0)
 HEARD_S = (0.0, 0.01, 0.3, 2.0, 6.0)
 """How long it takes until a worker hears of a policy."""
 
+MOST_RECORDS = (MAX_RECORDS, MAX_RECORDS, 2, 1)
+"""How many fit into a transaction: few, and entries wait although one is under way."""
+
 MOST_FACTS = (2, 3, 3, 4, 4, 5, 6, 8, 20)
 
 
@@ -64,6 +68,7 @@ async def _play(seed: int, plan: Mapping[int, Fault] | None) -> Run:
     metrics = any(len(kinds) > 1 for kinds in (first, *later))
     at_once, later_on = _parted(scenario.policies, choice)
     world = World(partitions=choice.choice((1, 1, 1, 2)), chance=chance, policies=at_once, kinds=first)
+    world.most_records = random.Random(f"records {seed}").choice(MOST_RECORDS)
     failure = None
     try:
         for _ in range(choice.choice((1, 2, 2, 3))):

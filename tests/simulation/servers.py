@@ -3,6 +3,7 @@
 import asyncio
 
 from app.memory_store import MemoryStore, Snapshot
+from streams.outbox import MAX_RECORDS
 from streams.ports import LaneState
 from streams.topics import lane_count
 from tests.simulation.chance import Chance
@@ -34,6 +35,10 @@ class Servers:
         """What the store held last before the latest rollback, as an index of `saved`."""
         self.log: list[tuple[float, str]] = []
         self.defects: list[BaseException] = []
+        self.robbed: list[str] = []
+        """Lanes that somebody took who could know that they are another one's."""
+        self.most_records = MAX_RECORDS
+        """In one transaction of the workers that start from now on."""
         self._loop = asyncio.get_running_loop()
         self._away: dict[str, float] = {}  # until when they do not answer
 

@@ -11,14 +11,21 @@ Answer = TypeVar("Answer")
 
 
 class StoreLine:
-    """A `streams.ports.Store` behind a network; `saved` is given what the store holds after each change."""
+    """A `streams.ports.Store` behind a network.
 
-    def __init__(self, store: MemoryStore, process: Process, saved: Callable[[Snapshot], None]) -> None:
+    `saved` is given what the store holds after each change, `taken` the lanes that are about to be acquired.
+    """
+
+    def __init__(
+        self, store: MemoryStore, process: Process, saved: Callable[[Snapshot], None], taken: Callable[[int], None]
+    ) -> None:
         self._store = store
         self._process = process
         self._saved = saved
+        self._taken = taken
 
     async def acquire(self, lane: int, nonce: str) -> LaneState:
+        self._taken(lane)
         return await self._process.ask("store.acquire", lambda: self._change(self._store.acquire(lane, nonce)))
 
     async def load(self, lane: int, tip: Tip, tokens: Sequence[str]) -> list[bytes | None]:

@@ -8,9 +8,11 @@ from streams.core.policy import Policy
 from streams.core.terms import PolicySet, Terms
 from streams.errors import RedcatError
 from streams.lanes import Lanes
+from streams.observer import Nobody
 from streams.owner import Surroundings
 from streams.policy_book import PolicyBook
 from streams.ports import Batch
+from streams.topics import partition_of_lane
 from tests.simulation.feed import Kinds, Listener, MemoryFeed
 from tests.simulation.process import Process
 from tests.simulation.publisher import MemoryPublisher
@@ -42,6 +44,24 @@ class FragileBook(PolicyBook):
         return FragilePolicies(policies, self._poison)
 
 
+class Takings(Nobody):
+    """Whether a worker takes lanes that were another one's all the time since it began to take them over."""
+
+    def __init__(self, name: str, servers: Servers) -> None:
+        self._name = name
+        self._servers = servers
+        self._begun_in: dict[int, int] = {}  # the group's generation, by lane
+
+    def taking_over(self, lane: int, trouble: RedcatError | None) -> None:  # noqa: ARG002  # as Observer has it
+        self._begun_in[lane] = self._servers.group.generation
+
+    def taken(self, lane: int) -> None:
+        """The lane is about to be acquired."""
+        number = partition_of_lane(lane, self._servers.partitions)
+        if self._servers.group.another_has(number, self._name, self._begun_in[lane]):
+            self._servers.robbed.append(f"{self._name} takes lane {lane}")
+
+
 class Worker:
     """Its lanes, and their own lines to all servers."""
 
@@ -51,13 +71,16 @@ class Worker:
         self.poison: set[str] = set()
         self.feed = MemoryFeed(servers, self.process, kinds, Listener(self._deliver, self._hear, self._fail))
         self.policies = FragileBook(policies, self.poison)
+        takings = Takings(name, servers)
         around = Surroundings(
-            StoreLine(servers.store, self.process, servers.save),
+            StoreLine(servers.store, self.process, servers.save, takings.taken),
             MemoryPublisher(servers.kafka, self.process),
             self.feed,
             self.policies,
             servers.partitions,
             servers.now_ms,
+            observer=takings,
+            most_records=servers.most_records,
         )
         self.lanes = Lanes(around, servers.crashed)
         self._news: asyncio.Queue[set[int]] = asyncio.Queue()
