@@ -100,10 +100,13 @@ class Access:
             self._link.close()
 
     async def _keys(self) -> PartyKeys:
-        async with self._dialling:
-            if self._link is None or self._link.lost is not None:
-                self._link = await self._dial(0)
-            return PartyKeys(self._link, self._group)
+        link = self._link
+        if link is None or link.lost is not None:
+            async with self._dialling:
+                if self._link is None or self._link.lost is not None:
+                    self._link = await self._dial(0)
+                link = self._link
+        return PartyKeys(link, self._group)
 
     def _open(self, found: Found, request: Request) -> bool:
         # A name that leads here although it is none of this machine's is a page in a browser that tries to get in.

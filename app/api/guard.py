@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Final, TypeAlias
 
-from starlette.requests import Request
-
 from app.api.problems import problem
 
 Message: TypeAlias = MutableMapping[str, Any]
@@ -48,7 +46,7 @@ class Guard:
 
 
 def _too_large(scope: Scope) -> HTTPStatus | None:
-    if len(scope["query_string"]) > MOST_QUERY_BYTES or len(Request(scope).url.path) > MOST_PATH_BYTES:
+    if len(scope["query_string"]) > MOST_QUERY_BYTES or len(scope["raw_path"]) > MOST_PATH_BYTES:
         return HTTPStatus.REQUEST_URI_TOO_LONG
     if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
         return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
