@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, cast
 
 from app.local_stack import keeper
@@ -24,10 +25,12 @@ BELOW_EPHEMERAL = range(20_000, 32_000)
 class ServerProcess:
     """A server in a process group of its own, which ends with this process however this one ends."""
 
-    def __init__(self, name: str, log: Path) -> None:
+    def __init__(self, name: str, log: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+        """`environment` is what the server finds there beside what this process does, which comes first."""
         self.name = name
         self.log = log
         self.pid = 0
+        self._environment = environment
         self._keeper: subprocess.Popen[bytes] | None = None
 
     @property
@@ -99,6 +102,7 @@ class ServerProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                env={**self._environment, **os.environ},
                 start_new_session=True,
             )
 

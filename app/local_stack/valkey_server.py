@@ -16,6 +16,9 @@ from streams.errors import Misconfigured
 READY_S = 20.0
 DATABASES = 64
 READY_KEY = "redcat-ready"
+ALLOCATOR = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=30000"}
+"""The bundled binary is linked against glibc's allocator.  A commit frees tens of thousands of small pieces, and the
+next one wants as many: keeping them at hand spares a fifth of the server's time.  jemalloc does so by itself."""
 
 
 class ValkeyServer:
@@ -36,7 +39,7 @@ class ValkeyServer:
         """
         self.port = port
         self.data = data
-        self.process = ServerProcess("Valkey", data / "valkey.log")
+        self.process = ServerProcess("Valkey", data / "valkey.log", ALLOCATOR)
         self._durable = durable
         self._binary = binary
         self.settings = settings

@@ -152,6 +152,20 @@ async def test_a_server_outlives_the_thread_that_started_it(valkey: ValkeyServer
     assert valkey.process.running
 
 
+async def test_the_allocator_keeps_freed_pieces_unless_the_environment_says_otherwise(
+    valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def allocator() -> bytes:
+        variables = Path(f"/proc/{valkey.process.pid}/environ").read_bytes().split(b"\0")
+        return next(variable for variable in variables if variable.startswith(b"GLIBC_TUNABLES="))
+
+    await valkey.start()
+    assert allocator() == b"GLIBC_TUNABLES=glibc.malloc.tcache_count=30000"
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=8")
+    await valkey.restart()
+    assert allocator() == b"GLIBC_TUNABLES=glibc.malloc.tcache_count=8"
+
+
 async def test_stopping_what_was_never_started_is_harmless(tmp_path: Path) -> None:
     server = ServerProcess("nothing", tmp_path / "log")
 
