@@ -8,20 +8,24 @@ import asyncio
 import dataclasses
 import json
 import random
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+from aiokafka import AIOKafkaProducer
+
+from app.connections import kafka_options
 from app.kafka_sender import kafka_sender
 from app.local_stack.server_process import ServerProcess, free_port
 from app.settings import Settings
 from app.simulator.facts import Outgoing
 from bench.http_client import Pool, events
-from bench.light import LightTraffic, light_traffic
 from bench.processes import processor_s, rss_mib
 from bench.world import World, progress, redcat
+from streams.topics import physical
 
 HOST: Final = "127.0.0.1"
 PATIENCE_S: Final = 120.0
@@ -53,12 +57,11 @@ class Api:
 async def measure(world: World) -> Api:
     """Fill a namespace, then measure one thing after the other while a worker counts light traffic."""
     plan = world.plan
-    async with serving(world, plan.api_notes, 3 * plan.api_s + 120, redcat("serve")) as (caller, traffic):
-        traffic.begin()
+    async with serving(world, plan.api_notes, 3 * plan.api_s + 120, redcat("serve")) as caller:
         began, rss = time.perf_counter(), caller.rss_mib()
         notes_s, us = await caller.notes(plan.api_rate, plan.api_s)
         lists_s = await caller.lists()
-        told_s = await caller.streams(traffic, plan.api_streams, plan.api_s)
+        told_s = await caller.streams(plan.api_streams, plan.api_s)
         return Api(
             notes=plan.api_notes,
             rate_per_s=plan.api_rate,
@@ -78,10 +81,8 @@ async def measure(world: World) -> Api:
 
 
 @asynccontextmanager
-async def serving(
-    world: World, notes: int, seconds: float, server: Sequence[str]
-) -> AsyncIterator[tuple["Caller", LightTraffic]]:
-    """A worker and a ready server over so many notes, and light traffic for so long that waits to be begun."""
+async def serving(world: World, notes: int, seconds: float, server: Sequence[str]) -> AsyncIterator["Caller"]:
+    """A worker and a ready server over so many notes, and light traffic for so long."""
     plan = world.plan
     settings = dataclasses.replace(await world.namespace("api"), http=f"{HOST}:{free_port()}")
     progress.print(f"api: {notes:,} notes")
@@ -90,23 +91,32 @@ async def serving(
     async with AsyncExitStack() as stack:
         worker = await stack.enter_async_context(world.running(settings, *redcat("worker")))
         process = await stack.enter_async_context(world.running(settings, *server))
-        traffic = await stack.enter_async_context(
-            light_traffic(settings, rate=plan.light_rate, seconds=seconds, seed=plan.seed)
-        )
-        caller = Caller(process, worker, int(settings.http.rpartition(":")[2]), notes, seed=plan.seed)
+        producer = AIOKafkaProducer(**kafka_options(settings), enable_idempotence=True, linger_ms=0)
+        await producer.start()
+        stack.push_async_callback(producer.stop)
+        caller = Caller(process, worker, settings, producer, notes, seed=plan.seed)
         stack.callback(caller.pool.close)
         await caller.until_ready()
-        yield caller, traffic
+        traffic = (plan.light_rate, seconds, plan.seed)
+        await stack.enter_async_context(
+            world.running(settings, sys.executable, "-m", "bench.light", *map(str, traffic))
+        )
+        yield caller
 
 
 class Caller:
     """Asks the server."""
 
-    def __init__(self, server: ServerProcess, worker: ServerProcess, port: int, notes: int, *, seed: int) -> None:
+    def __init__(
+        self, server: ServerProcess, worker: ServerProcess, settings: Settings, producer: AIOKafkaProducer, notes: int,
+        *, seed: int,
+    ) -> None:  # fmt: skip
         self.server = server
         self.worker = worker
-        self.port = port
-        self.pool = Pool(HOST, port)
+        self.port = int(settings.http.rpartition(":")[2])
+        self.pool = Pool(HOST, self.port)
+        self._prefix = settings.topic_prefix
+        self._producer = producer
         self._notes = notes
         self._random = random.Random(f"api {seed}")
 
@@ -155,7 +165,7 @@ class Caller:
             took.append(time.perf_counter() - began)
         return took
 
-    async def streams(self, traffic: LightTraffic, count: int, seconds: float) -> list[float]:
+    async def streams(self, count: int, seconds: float) -> list[float]:
         """From producing a click until it is on the stream of its note, over all streams."""
         progress.print(f"api: {count} streams for {seconds:.0f} s")
         listeners = [Listener(f"bench{number}", self.port) for number in range(count)]
@@ -164,7 +174,8 @@ class Caller:
         for number in range(int(CLICKS_PER_S * seconds)):
             listener = listeners[number % count]
             listener.sent.append(time.perf_counter())
-            await traffic.send(_click(listener.note_id, f"s{number}"))
+            click = _click(listener.note_id, f"s{number}")
+            await self._producer.send(physical(self._prefix, click.topic), click.value, key=click.key)
             await asyncio.sleep(1 / CLICKS_PER_S)
         async with asyncio.timeout(PATIENCE_S):
             while any(len(one.told_s) < len(one.sent) for one in listeners):

@@ -36,13 +36,12 @@ async def measure(notes: int, seconds: float, file: Path) -> dict[str, Any]:
     """What the probe reports of one thing after the other."""
     plan = dataclasses.replace(FULL, api_notes=notes, api_s=seconds)
     server = (sys.executable, "-m", "bench.probed_server", str(file))
-    async with open_world(plan) as world, serving(world, notes, 3 * seconds + 120, server) as (caller, traffic):
+    async with open_world(plan) as world, serving(world, notes, 3 * seconds + 120, server) as caller:
         await reported(caller.server.pid, file)  # how it began is not looked at
-        traffic.begin()
         await caller.notes(plan.api_rate, seconds)
         await caller.lists()
         await others(caller)
-        await caller.streams(traffic, plan.api_streams, seconds)
+        await caller.streams(plan.api_streams, seconds)
         return await reported(caller.server.pid, file)
 
 

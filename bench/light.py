@@ -1,7 +1,12 @@
-"""Light traffic: the simulator's records at a fixed rate, one by one and evenly, as many independent producers send."""
+"""Light traffic: the simulator's records at a fixed rate, one by one and evenly, as many independent producers send.
+
+As `python -m bench.light RATE SECONDS SEED` it is a process of its own: who measures should not make traffic meanwhile.
+"""
 
 import asyncio
 import math
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import islice
@@ -89,3 +94,13 @@ async def light_traffic(
     finally:
         traffic.stop()
         await producer.stop()
+
+
+async def _send(rate: int, seconds: float, seed: int) -> None:
+    async with light_traffic(Settings.from_env(os.environ), rate=rate, seconds=seconds, seed=seed) as traffic:
+        traffic.begin()
+        await traffic.all_sent()
+
+
+if __name__ == "__main__":
+    asyncio.run(_send(int(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3])))

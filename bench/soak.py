@@ -43,10 +43,9 @@ async def measure(minutes: int, rate: int, notes: int) -> list[Sample]:
     plan = dataclasses.replace(FULL, light_rate=rate, api_notes=notes)
     async with (
         open_world(plan) as world,
-        serving(world, notes, (minutes + 1) * MINUTE_S, redcat("serve")) as (caller, traffic),
+        serving(world, notes, (minutes + 1) * MINUTE_S, redcat("serve")) as caller,
         listening(caller),
     ):
-        traffic.begin()
         samples = [await sample(world, caller, 0)]
         for minute in range(1, minutes + 1):
             await caller.notes(ASKED_PER_S, MINUTE_S)
