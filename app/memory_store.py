@@ -16,7 +16,7 @@ from app.redis_store.forms import (
 )
 from streams.errors import Refused
 from streams.ports import Bucket, Commit, Increments, LaneState, Moment, Orders, Tip
-from streams.rollups import FOR_EVER, add_counts, roll_up
+from streams.rollups import FOR_EVER, Rows, add_counts, roll_up, told_as
 
 PAGES: Final = 4
 
@@ -151,18 +151,21 @@ class MemoryStore:
             total[line] = total.get(line, 0) + count
         return {line: count for line, count in total.items() if count}
 
-    def series(self) -> dict[str, dict[int, dict[str, dict[str, int]]]]:
+    def series(self) -> dict[str, dict[int, Rows]]:
         """Totals and series that have not expired: span -> hour -> row -> name -> count, summed over the lanes."""
-        now_ms, series = self._now_ms(), dict[str, dict[int, dict[str, dict[str, int]]]]()
+        now_ms, series = self._now_ms(), dict[str, dict[int, Rows]]()
+
+        def add(bucket: Bucket, row: str, counts: dict[str, int]) -> None:
+            for span, name in told_as(bucket.span, row):
+                add_counts(series.setdefault(span, {}).setdefault(bucket.hour, {}), name, counts)
+
         for (_, bucket, row, name), count in self._held.series.items():
             if count and (bucket.expires_ms is None or bucket.expires_ms > now_ms):
-                rows = series.setdefault(bucket.span, {}).setdefault(bucket.hour, {})
-                add_counts(rows, row, {name: count})
+                add(bucket, row, {name: count})
         for values in self._held.recent.values():
-            for bucket, counted in roll_up(unpack_moments(values, b"recent"), FOR_EVER, now_ms).items():
-                rows = series.setdefault(bucket.span, {}).setdefault(bucket.hour, {})
-                for row, counts in counted.items():
-                    add_counts(rows, row, counts)
+            for bucket, rows in roll_up(unpack_moments(values, b"recent"), FOR_EVER, now_ms).items():
+                for row, counts in rows.items():
+                    add(bucket, row, counts)
         return series
 
     def tokens_of_order(self, order_id: str) -> list[str]:

@@ -37,7 +37,7 @@ from streams.ports import (
     Store,
     Tip,
 )  # fmt: skip
-from streams.rollups import Kept, roll_up
+from streams.rollups import Kept, minutes_until, roll_up
 from streams.topics import CLICK_OUT, METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words
 
@@ -190,6 +190,7 @@ class Owner:
             published=published,
             orders=digest.orders(),
             fold=series,
+            minutes_until=None if series is None else minutes_until(self.around.kept, self.around.now_ms()),
             restating=self.policies.restating,
             clicks=self.policies.clicks,
         )

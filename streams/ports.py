@@ -143,10 +143,10 @@ class Journeys(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """Rows of counters that are stored and expire together: all time, or one hour cut in minutes or taken whole."""
+    """Rows of counters that are stored and expire together: all time, an hour or a day."""
 
-    span: str  # totals, minutes or hours
-    hour: int  # since 1970; 0 for totals
+    span: str  # totals, hours or days
+    hour: int  # or day, since 1970; 0 for totals
     expires_ms: int | None  # wall clock
 
 
@@ -154,7 +154,10 @@ Moment: TypeAlias = tuple[tuple[str | None, ...], int | None, int, str, int]
 """A change in time, as the core's tally notes it: the cell, two minutes, the counter's name, the change."""
 
 Series: TypeAlias = Mapping[Bucket, dict[str, dict[str, int]]]
-"""Changes of counters by bucket, row and name; what rows are called is up to who counts."""
+"""Changes of counters by bucket, row and name.
+
+What rows are called is up to who counts, but for this: in an hour, "07" before a name stands for its seventh minute.
+"""
 
 
 class Increments(NamedTuple):
@@ -194,6 +197,7 @@ class Commit(NamedTuple):
     published: Tip | None = None  # set the published tip to this one outright, after a replay; None: leave it
     orders: Orders | None = None
     fold: Series | None = None  # what all recent moments come to, those of this commit among them; they are then gone
+    minutes_until: int | None = None  # minutes of hours before this one need not be kept; None: leave them all
     restating: Restating = ""
     clicks: Clicks = NO_CLICKS
 

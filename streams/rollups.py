@@ -50,7 +50,10 @@ FOR_EVER: Final = Kept(2**62, 2**62)
 
 
 def roll_up(moments: Iterable[Moment], kept: Kept, now_ms: int) -> dict[Bucket, Rows]:
-    """What moments come to in totals and time series; what is past its time is left out."""
+    """What moments come to in totals and time series; what is past its time is left out.
+
+    In an hour, a row that is named after a minute counts for the hour as well: `told_as` says for what.
+    """
     oldest = (now_ms - max(kept)) // HOUR_MS * 60  # nothing keeps what came before that minute
     totals: Rows = {}
     minutes: dict[str, dict[int, Rows]] = {basis: {} for basis in BASES.values()}
@@ -69,18 +72,26 @@ def roll_up(moments: Iterable[Moment], kept: Kept, now_ms: int) -> dict[Bucket, 
             if minute is not None and minute >= oldest:
                 _add(minutes["e"].setdefault(minute, {}), rows, counts)
                 add_counts(hours.setdefault(minute // 60, {}), "e" + note, counts)
-    of_minutes = _fold(minutes, hours, (now_ms - kept.minutes_ms) // HOUR_MS)
+    _fold(minutes, hours, (now_ms - kept.minutes_ms) // HOUR_MS)
     buckets = {Bucket("totals", 0, None): totals} if totals else {}
-    spans = (
-        ("minutes", of_minutes, HOUR_MS, kept.minutes_ms), ("hours", hours, HOUR_MS, kept.hours_ms),
-        ("days", days, 24 * HOUR_MS, kept.hours_ms),
-    )  # fmt: skip
-    for span, by_number, length_ms, kept_ms in spans:
+    for span, by_number, length_ms, kept_ms in (
+        ("hours", hours, HOUR_MS, max(kept)), ("days", days, 24 * HOUR_MS, kept.hours_ms),
+    ):  # fmt: skip
         for number, rows_of_it in by_number.items():
             expires_ms = (number + 1) * length_ms + kept_ms
             if expires_ms > now_ms:
                 buckets[Bucket(span, number, expires_ms)] = rows_of_it
     return buckets
+
+
+def minutes_until(kept: Kept, now_ms: int) -> int:
+    """The first hour that has to keep its minutes: a day more than was asked for, as clocks may be wrong by hours."""
+    return (now_ms - kept.minutes_ms) // HOUR_MS - 24
+
+
+def told_as(span: str, row: str) -> tuple[tuple[str, str], ...]:
+    """The spans and rows that a stored row counts for: the row of a minute for the minute and for its hour."""
+    return (("minutes", row), (span, row[2:])) if span == "hours" and row[0].isdigit() else ((span, row),)
 
 
 @lru_cache(16_384)
@@ -126,18 +137,17 @@ def _add(known: Rows, rows: Iterable[str], counts: Counts) -> None:
         add_counts(known, row, counts)
 
 
-def _fold(minutes: Mapping[str, Mapping[int, Rows]], hours: dict[int, Rows], oldest_hour: int) -> dict[int, Rows]:
-    """The minutes of each hour side by side, from the oldest that is kept; their sums go to the hours."""
-    of_hours: dict[int, Rows] = {}
+def _fold(minutes: Mapping[str, Mapping[int, Rows]], hours: dict[int, Rows], oldest_hour: int) -> None:
+    """Add the rows of minutes to those of their hours, each named after its minute if its hour still keeps those."""
     for basis, by_minute in minutes.items():
         for minute, rows in by_minute.items():
             hour, start = minute // 60, f"{minute % 60:02d}{basis}"
-            whole, parts = hours.setdefault(hour, {}), of_hours.setdefault(hour, {})
-            for row, counts in rows.items():
-                add_counts(whole, basis + row, counts)
+            of_hour = hours.setdefault(hour, {})
             if hour >= oldest_hour:
-                parts.update((start + row, counts) for row, counts in rows.items())
-    return of_hours
+                of_hour.update((start + row, counts) for row, counts in rows.items())
+            else:
+                for row, counts in rows.items():
+                    add_counts(of_hour, basis + row, counts)
 
 
 def add_counts(rows: Rows, row: str, counts: Counts) -> None:

@@ -14,7 +14,7 @@ from streams.digest import Digester
 from streams.digesting import Digest
 from streams.metric_digest import MetricDigester, stored_names
 from streams.ports import Batch, Message
-from streams.rollups import FOR_EVER, roll_up
+from streams.rollups import FOR_EVER, roll_up, told_as
 from streams.topics import METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words
 from tests.oracle.intake import Record
@@ -103,7 +103,8 @@ class PureWorker(Sums):
         increments = digest.increments()
         for bucket, rows in roll_up(increments.moments, FOR_EVER, 0).items():
             for row, counts in rows.items():
-                self.series.update({(bucket.span, bucket.hour, row, name): change for name, change in counts.items()})
+                for span, told in told_as(bucket.span, row):
+                    self.series.update({(span, bucket.hour, told, name): change for name, change in counts.items()})
         for note, cells in increments.cells.items():
             for cell, changes in cells.items():
                 self.cells.update({(note, cell, name): change for name, change in changes.items()})

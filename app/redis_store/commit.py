@@ -18,6 +18,7 @@ from app.redis_store.link import Reply, failure, require
 from app.redis_store.order_index import OrderChanges
 from app.redis_store.resp import END, Request, argument, command, length_head
 from app.redis_store.series import SeriesChanges
+from app.redis_store.settling import Settled, Settling
 from streams.errors import LaneStopped, Refused
 from streams.ports import Commit, Tip
 
@@ -35,6 +36,7 @@ class Known:
 
     words: int = 0  # how many there are
     notes: KnownNotes = field(default_factory=dict)
+    settled: Settled = field(default_factory=Settled)
 
 
 class Seen(NamedTuple):
@@ -55,11 +57,13 @@ class Change:
         self._known = known
         self._counters = CounterChanges(keys, commit.increments, known.notes)
         self._series = SeriesChanges(keys, commit.fold or {})
+        self._settling = Settling(keys, known.settled, commit.minutes_until)
         self._orders = OrderChanges(keys.shard, commit.orders)
 
     def look(self) -> Request:
         """The request that shows whether anything can fail."""
-        requests = [*self._keys.look, *self._counters.look(), *self._series.look(), *self._orders.look()]
+        requests = [*self._keys.look, *self._counters.look(), *self._series.look()]
+        requests += [*self._settling.look(), *self._orders.look()]
         return Request([b"".join(requests)], len(requests))
 
     def judge(self, replies: list[Reply]) -> Seen:
@@ -77,6 +81,7 @@ class Change:
         if words != self._known.words:
             raise LaneStopped(f"{keys.words.decode()} holds {words} words, its owner knows {self._known.words}")
         seen = Seen(outbox, self._counters.judge(reply), self._series.judge(reply))
+        self._settling.judge(reply)
         self._orders.judge(reply)
         return seen
 
@@ -86,6 +91,7 @@ class Change:
         replies = 2 + self._write_journeys(pieces, msetex=msetex)
         replies += self._counters.write(pieces, seen.fields)
         replies += self._series.write(pieces, seen.rows)
+        replies += self._settling.write(pieces, self._series.changed(self._settling.key))
         if self._commit.fold is not None:
             pieces.append(command("DEL", self._keys.recent))
             pieces.append(command("HSET", self._keys.state, "folded", pack_tip(self._new_tip)))
@@ -117,6 +123,7 @@ class Change:
             if isinstance(reply, hiredis.ReplyError):
                 raise LaneStopped(f"somebody else wrote to the keys of a commit while it was on its way: {reply}")
         self._counters.remember()
+        self._settling.remember()
         self._known.words += len(self._commit.words)
         return self._new_tip
 

@@ -20,7 +20,7 @@ from streams.ports import (
     Tip,
 )
 
-ENCODING: Final = 3
+ENCODING: Final = 4
 """Raised whenever an older version could not read what this one writes."""
 
 T = TypeVar("T")

@@ -13,7 +13,8 @@ All keys of a lane carry the same hash tag, so that one atomic step reaches them
     GROUP:{S}:lane:N:forgettings  hash: keyed hash of a forgotten token -> when, in ms
     GROUP:{S}:lane:N:recent       list: moments of each commit since they were last folded into these
     GROUP:{S}:lane:N:totals       hash: row -> counters of a campaign, merchant, category or channel
-    GROUP:{S}:lane:N:minutes:H    the same by minute of one hour (since 1970), :hours:H of the hour as a whole
+    GROUP:{S}:lane:N:hours:H      the same of one hour (since 1970), each row with its minutes
+    GROUP:{S}:lane:N:minutes:H    those minutes as encoding 3 kept them, still read until they expire
     GROUP:{S}:lane:N:days:D       by day of the click (since 1970): orders by their delay
     GROUP:{S}:lane:N:waiting      how many records waited in Kafka for the lane a moment ago; expires
     GROUP:{S}:lane:N:changed      stream: of each of the last commits the notes whose counters it changed

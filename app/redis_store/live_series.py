@@ -10,12 +10,11 @@ from app.redis_store.keys import LaneKeys
 from app.redis_store.link import Link, Reply, require
 from app.redis_store.reader import Reader
 from app.redis_store.resp import Value, command
-from app.redis_store.series import named, unpack_row
-from streams.ports import Bucket, Moment
-from streams.rollups import FOR_EVER, Rows, add_counts, roll_up
+from app.redis_store.told_rows import Span, add_moments, ask, ask_older
+from streams.ports import Moment
+from streams.rollups import Rows, add_counts
 
-Span: TypeAlias = tuple[str, int]
-"""minutes, hours, days or totals, and which (0 for totals)."""
+Question: TypeAlias = tuple[Value, ...]
 
 MOMENTS_AT_ONCE: Final = 200
 AT_ONCE: Final = 50  # hashes looked into by one step, which keeps the server from everything else
@@ -35,10 +34,7 @@ class Recent:
 
     def add(self, moments: list[Moment]) -> None:
         """Take some moments of a commit."""
-        for bucket, rows in roll_up(moments, FOR_EVER, 0).items():
-            known = self.rows.setdefault((bucket.span, bucket.hour), {})
-            for row, counts in rows.items():
-                add_counts(known, row, counts)
+        add_moments(self.rows, moments)
 
 
 class LiveSeries:
@@ -63,20 +59,25 @@ class LiveSeries:
 
     async def _add(self, totals: dict[Span, Rows], lane: int, names: Mapping[Span, list[str]]) -> None:
         (link, keys), recent = self._lanes[lane], self._recent[lane]
-        buckets = {span: keys.bucket(Bucket(*span, None)) for span in names}
-        replies = await self._read(link, keys, recent, [("HMGET", buckets[span], *names[span]) for span in names])
-        for (span, rows), reply in zip(names.items(), replies, strict=True):
-            for row, value in zip(rows, require(reply, buckets[span]), strict=True):
-                if value is not None:
-                    add_counts(totals[span], row, named(unpack_row(value, buckets[span])))
+        asked = [ask(keys, span, rows) for span, rows in names.items()]
+        older = [ask_older(keys, span, rows) for span, rows in names.items() if span[0] == "minutes"]
+        sizes: list[Question] = [("HLEN", one.key) for one in older]
+        replies = await self._read(link, keys, recent, [*(one.question for one in asked), *sizes])
+        if any(require(size, keys.state) for size in replies[len(asked) :]):
+            asked += older
+            replies = await self._read(link, keys, recent, [one.question for one in asked])
+        for one, reply in zip(asked, replies, strict=False):
+            wanted = frozenset(names[one.span])
+            for row, counts in one.rows(reply):
+                if row in wanted:
+                    add_counts(totals[one.span], row, counts)
+        for span, rows in names.items():
             unfolded = recent.rows.get(span, {})
             for row in rows:
-                if counts := unfolded.get(row):
-                    add_counts(totals[span], row, counts)
+                if waiting := unfolded.get(row):
+                    add_counts(totals[span], row, waiting)
 
-    async def _read(
-        self, link: Link, keys: LaneKeys, recent: Recent, questions: list[tuple[Value, ...]]
-    ) -> list[Reply]:
+    async def _read(self, link: Link, keys: LaneKeys, recent: Recent, questions: list[Question]) -> list[Reply]:
         """Bring `recent` up to date and ask the questions of the very same state."""
         while True:
             *_, done = await link.ask(

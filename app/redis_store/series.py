@@ -4,47 +4,62 @@ Only the owner of a lane changes its rows and it looks at them before, so a row 
 instead of a command for each counter.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-import msgspec
-
-from app.redis_store.cells import CODES, NAMES
 from app.redis_store.keys import LaneKeys
 from app.redis_store.link import Reply, require
 from app.redis_store.resp import argument, prepared
-from streams.errors import LaneStopped
+from app.redis_store.rows import WHOLE, ByMinute, changed, continued
 from streams.ports import Series
 
 HMGET: Final = argument("HMGET")
 HSET: Final = argument("HSET")
 PEXPIREAT: Final = argument("PEXPIREAT")
+MINUTES: Final = {f"{minute:02d}": minute for minute in range(WHOLE)}
 
-Packed = dict[int | str, int]
-
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(Packed).decode
+T = TypeVar("T")
 
 
-class BucketChange(NamedTuple):
+class BucketChange(NamedTuple, Generic[T]):
     """What a commit changes in one hash of rows."""
 
     key: bytes
     argument: bytes  # the key as an argument
     rows: list[bytes]  # their names as arguments
-    changes: list[Mapping[str, int]]  # of each row
+    changes: list[T]  # of each row
     expires_ms: int | None
+
+    def applied(self, reply: Reply, change: Callable[[bytes | None, T, bytes], bytes]) -> list[bytes]:
+        """The rows as they are to be; LaneStopped if one cannot be read."""
+        values = require(reply, self.key)
+        return [change(value, by, self.key) for value, by in zip(values, self.changes, strict=True)]
 
 
 class SeriesChanges:
     """All changes of totals and series in one commit."""
 
     def __init__(self, keys: LaneKeys, series: Series) -> None:
-        self._buckets = []
+        self._hours: list[BucketChange[ByMinute]] = []
+        self._others: list[BucketChange[Mapping[str, int]]] = []
         for bucket, rows in series.items():
-            key, names = keys.bucket(bucket), [argument(row) for row in rows]
-            self._buckets.append(BucketChange(key, argument(key), names, list(rows.values()), bucket.expires_ms))
+            key = keys.bucket(bucket)
+            if bucket.span == "hours":
+                changes = _by_row(rows)
+                names = list(map(_name_argument, changes))
+                self._hours.append(BucketChange(key, argument(key), names, list(changes.values()), bucket.expires_ms))
+            else:
+                names = list(map(_name_argument, rows))
+                self._others.append(BucketChange(key, argument(key), names, list(rows.values()), bucket.expires_ms))
+
+    @property
+    def _buckets(self) -> list[BucketChange[Any]]:
+        return [*self._hours, *self._others]
+
+    def changed(self, key: bytes) -> Collection[bytes]:
+        """The rows that change in a hash, as arguments."""
+        return {row for bucket in self._buckets if bucket.key == key for row in bucket.rows}
 
     def look(self) -> list[bytes]:
         """Requests for the rows that are to change."""
@@ -52,11 +67,8 @@ class SeriesChanges:
 
     def judge(self, replies: Iterator[Reply]) -> list[list[bytes]]:
         """The rows as they are to be, by bucket; raises LaneStopped if one cannot be read."""
-        packed = []
-        for bucket in self._buckets:
-            values = require(next(replies), bucket.key)
-            packed.append([changed(*pair, bucket.key) for pair in zip(values, bucket.changes, strict=True)])
-        return packed
+        hours = [bucket.applied(next(replies), continued) for bucket in self._hours]
+        return hours + [bucket.applied(next(replies), changed) for bucket in self._others]
 
     def write(self, pieces: list[bytes], values: list[list[bytes]]) -> int:
         """Append the requests that set the rows; returns their number.  `values` is what `judge` returned."""
@@ -69,43 +81,13 @@ class SeriesChanges:
         return len(pieces) - start
 
 
-def changed(value: bytes | None, counts: Mapping[str, int], key: bytes) -> bytes:
-    """A packed row with changes added, zeros left out."""
-    if value is None:
-        return _pack({short_name(name): change for name, change in counts.items() if change})
-    row = unpack_row(value, key)
-    for name, change in counts.items():
-        short = short_name(name)
-        row[short] = row.get(short, 0) + change
-    return _pack({short: count for short, count in row.items() if count})
+_name_argument = lru_cache(16_384)(argument)
 
 
-def unpack_row(value: bytes, key: bytes) -> Packed:
-    """A packed row; LaneStopped if it is none."""
-    try:
-        return _unpack(value)
-    except msgspec.DecodeError as error:
-        raise LaneStopped(f"{key.decode()} holds a row that cannot be read: {error}") from error
-
-
-def named(row: Packed) -> dict[str, int]:
-    """The counters of a row by their names."""
-    return {long_name(short): count for short, count in row.items()}
-
-
-@lru_cache(4_096)
-def short_name(name: str) -> int | str:
-    """What stands for a counter's name in a row: its place in the list, for `gross_minor:CNY` that and what follows."""
-    base, _, rest = name.partition(":")
-    code = CODES.get(base)
-    if code is None or (rest == "" and base != name):
-        return f"?{name}"
-    return f"{chr(code[0])}{rest}" if rest else code[0]
-
-
-@lru_cache(4_096)
-def long_name(short: int | str) -> str:
-    """The name of `short_name`."""
-    if isinstance(short, int):
-        return NAMES[short - 1]
-    return short[1:] if short[0] == "?" else f"{NAMES[ord(short[0]) - 1]}:{short[1:]}"
+def _by_row(rows: Mapping[str, Mapping[str, int]]) -> dict[str, ByMinute]:
+    """The changes of each row of an hour, with their minutes."""
+    changes: dict[str, ByMinute] = {}
+    for row, counts in rows.items():
+        minute = MINUTES.get(row[:2], WHOLE)
+        changes.setdefault(row if minute == WHOLE else row[2:], []).append((minute, counts))
+    return changes

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from app.explaining.explanation import policy_set
-from app.redis_store.live_series import Span
+from app.redis_store.told_rows import Span
 from app.viewing.grouping import add
 from app.viewing.maturity import GROWING, DelayCurve, delay_curve, expected, mature_days
 from app.viewing.model import ReadModel

@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from app.counters import COUNTS, MONEY
-from app.redis_store.live_series import Span
+from app.redis_store.told_rows import Span
 from app.viewing.figures import CounterValue, Figures, Rates, figures_of
 from app.viewing.periods import HOUR_S, Periods, WrongPeriods, hours_of
 from app.viewing.scopes import Dimension, Scope

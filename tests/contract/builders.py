@@ -53,6 +53,7 @@ def change(
     ledger: dict[str, int] | None = None,
     moments: Sequence[Moment] = (),
     fold: Series | None = None,
+    minutes_until: int | None = None,
     entry: Entry | None = None,
     trim: Tip | None = None,
     published: Tip | None = None,
@@ -74,6 +75,7 @@ def change(
         trim=trim,
         published=published,
         fold=fold,
+        minutes_until=minutes_until,
         orders=Orders(ttl_ms or DAY_MS, list(held), list(kept), list(gone)) if held or kept or gone else None,
     )
 

@@ -9,13 +9,15 @@ from app.connections import RedisAddress, redis_address
 from app.memory_store import MemoryStore, Snapshot
 from app.redis_store.keys import ShardKeys, pack_token
 from app.redis_store.link import Dial, dialler
+from app.redis_store.live_series import LiveSeries
 from app.redis_store.namespace import open_namespace
 from app.redis_store.reader import Reader, open_reader
 from app.redis_store.resp import command
-from app.redis_store.series_reader import Rows, read_series
+from app.redis_store.series_reader import read_series
 from app.redis_store.store import RedisStore
 from app.settings import Settings
 from streams.ports import Bucket, Store
+from streams.rollups import Rows
 
 SHARDS, PARTITIONS = 2, 4
 FOR_EVER = -1  # what Redis says of a key without lifetime
@@ -176,12 +178,15 @@ class RedisPlace:
         return orders
 
     async def rows(self, bucket: Bucket) -> Rows:
-        reader = await self.reader()
-        series = await read_series(reader)
-        rows = await series.bucket(bucket.span, bucket.hour)
-        for row, counts in rows.items():
-            assert await series.rows(bucket.span, {bucket.hour: [row, "none"]}) == {bucket.hour: {row: counts}}
-        await reader.close()
+        reader, span = await self.reader(), (bucket.span, bucket.hour)
+        try:
+            rows, live = await (await read_series(reader)).bucket(*span), LiveSeries(reader)
+            for row, counts in rows.items():
+                found = (await live.rows({span: [row, "none"]}))[span]
+                assert found.keys() == {row}
+                assert {name: count for name, count in found[row].items() if count} == counts
+        finally:
+            await reader.close()
         return rows
 
     async def lifetime_ms(self, lane: int, token: str) -> float:
