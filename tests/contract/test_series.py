@@ -89,6 +89,17 @@ async def test_an_old_hour_lets_its_minutes_go_and_counts_as_before(server: Redi
     await reader.close()
 
 
+async def test_a_row_that_changes_as_its_page_is_settled_stays_as_it_was_changed(server: RedisPlace) -> None:
+    store = server.store()
+    tip = (await store.acquire(0, "first")).tip
+    tip = await store.commit(0, tip, change(fold={HOUR: {"07kmM": {"clicks": 1}, "07kmN": {"clicks": 1}}}))
+    for turn in range(BACK):
+        late = {HOUR: {"kmM": {"carts": 1}}} if turn == BACK - 1 else {}
+        tip = await store.commit(0, tip, change(fold=late, minutes_until=HOUR.hour + 1))
+    assert await server.rows(HOUR) == {"kmM": {"clicks": 1, "carts": 1}, "kmN": {"clicks": 1}}
+    assert await server.rows(MINUTES) == {"07kmM": {"clicks": 1}}
+
+
 async def test_an_hour_that_is_about_to_expire_is_left_alone(server: RedisPlace) -> None:
     store, key = server.store(), f"redcat:{{0}}:lane:0:hours:{HOUR.hour}"
     tip = (await store.acquire(0, "first")).tip
