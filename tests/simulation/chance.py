@@ -103,6 +103,11 @@ class Drawn:
         self._kinds = _swarm(faults)
         self._where = _somewhere(faults, self._kinds)
         self._one_in = faults.choice((2, 3, 6, 12) if self._where else (6, 12, 25, 50))
+        about = random.Random(f"restating {seed}")
+        self.restates = about.random() < RESTATES
+        """Whether it is about policies that enter a lane, and what goes wrong meanwhile."""
+        if self.restates:
+            self._kinds, self._where, self._one_in = frozenset(RESTATING), frozenset(about.choice(RESTATING_AT)), 2
         self._wait = self._draw_wait()
         self._small_batches = faults.random() < (0.9 if "fork" in self._kinds else 0.4)
         self._aims = faults.random() < 0.4
@@ -196,6 +201,9 @@ MENDING = (
     *("store.acquire", "publisher.open", "publisher.read_marker", "store.recent", "store.rolled_back", "feed.seek"),
     *("store.rolled_back", "store.commit", "store.commit", "producer.write", "producer.commit", "store.trim"),
 )
+RESTATES = 0.08
+RESTATING = ("roll back", "branch", "forth", "crash")
+RESTATING_AT = (("store.tokens",), ("store.tokens", "producer.commit"))
 AIMED = ("roll back", "roll back", "roll back", "forth", "crash", "empty")
 BROKEN_OFF = ("cut off", "recreate")
 ALL = (*LOST, *STOPPED, *GROUP, *ROLLED_BACK, *AWAY)

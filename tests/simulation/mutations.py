@@ -190,10 +190,9 @@ SURVIVES_ALONE: Final = {
     "no probe during a replay": "the tip check of the next load or commit: a replay tells nothing",
     "published tip without nonce": "no number that was ever published is used again",
     "published tip not set where nothing is to absorb": "what comes next is told by the next owner as a fork",
-    "published tip not set after a fork": "until the stretch is published, the next owner tells it anew",
+    "published tip not set after a fork": "until the stretch is published, the next owner finds the same fork",
     "markers of a fork fall behind": "one transaction for all that a fork left",
-    "policies of the marker are not used": "the same policies enter anew, and a result names its policy: it is told again",
-    "take-over ignores its own restating": "it goes on for changes, and a result names its policy: it is told again",
-    "a lane's end of restating is not marked as published": "the next owner decides the same again",
+    "policies of the marker are not used": "the same policies enter anew and restate",
+    "take-over ignores its own restating": "readers have seen its end, or the marker or unseen policies say the same",
 }
 """Safeguards without which stories and schedules still pass, and what stands in for each."""

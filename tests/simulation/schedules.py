@@ -63,10 +63,10 @@ def play(seed: int, plan: Mapping[int, Fault] | None = None) -> Run:
 async def _play(seed: int, plan: Mapping[int, Fault] | None) -> Run:
     chance = Drawn(seed, plan)
     choice = random.Random(seed)
-    scenario = _traffic(seed, choice)
+    scenario = _traffic(seed, choice, policies=chance.restates)
     first, *later = choice.choice(RELEASES)
     metrics = any(len(kinds) > 1 for kinds in (first, *later))
-    at_once, later_on = _parted(scenario.policies, choice)
+    at_once, later_on = _parted(scenario.policies, choice, later=chance.restates)
     world = World(partitions=choice.choice((1, 1, 1, 2)), chance=chance, policies=at_once, kinds=first)
     world.most_records = random.Random(f"records {seed}").choice(MOST_RECORDS)
     failure = None
@@ -92,10 +92,10 @@ async def _play(seed: int, plan: Mapping[int, Fault] | None) -> Run:
     return Run(chance.plan, chance.points, world.log, failure)
 
 
-def _traffic(seed: int, choice: random.Random) -> Scenario:
-    if choice.random() < 0.4:
+def _traffic(seed: int, choice: random.Random, *, policies: bool) -> Scenario:
+    if choice.random() < 0.4 and not policies:
         return flips(choice)
-    return hard_journeys(seed, most_facts=choice.choice(MOST_FACTS), hard_policies=choice.random() < 0.5)
+    return hard_journeys(seed, most_facts=choice.choice(MOST_FACTS), hard_policies=policies or choice.random() < 0.5)
 
 
 def flips(choice: random.Random) -> Scenario:
@@ -115,9 +115,11 @@ def flips(choice: random.Random) -> Scenario:
     return Scenario([DEFAULT_POLICY], 4, [sent])
 
 
-def _parted(policies: Sequence[Document], choice: random.Random) -> tuple[list[Document], list[Document]]:
+def _parted(
+    policies: Sequence[Document], choice: random.Random, *, later: bool
+) -> tuple[list[Document], list[Document]]:
     """Those in force from the start, and those that are published later."""
-    if choice.random() < 0.5:
+    if choice.random() < 0.5 and not later:
         return list(policies), []
     shuffled = choice.sample(list(policies), len(policies))
     return shuffled[:1], shuffled[1:]
