@@ -178,7 +178,7 @@ async def prefixes(settings: Settings) -> set[str]:
 
 
 async def test_a_rebuild_beside_a_worker_may_be_killed_and_the_next_one_goes_on(settings: Settings) -> None:
-    records, tallies = simulated(seed=6, events=6_000)
+    records, tallies = simulated(seed=6, events=EVENTS)
     over = asyncio.Event()
     await send(settings, records)
     async with working(settings):
