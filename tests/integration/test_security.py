@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from app.local_stack.server_process import free_port
 from app.local_stack.valkey_server import ValkeyServer
 from app.reading import reading
 from app.redis_store.link import dialler
+from app.redis_store.namespace import NoNamespace
 from app.redis_store.store import RedisStore
 from app.redis_store.watching import Watched, Watching
 from app.settings import Settings
@@ -173,9 +174,8 @@ async def test_a_missing_right_in_kafka_stops_with_the_reason(secured: Secured) 
 async def test_no_secret_is_in_what_is_printed_logged_or_shown_of_a_process(secured: Secured) -> None:
     settings = secured.settings(WORKER, "SCRAM-SHA-512", tls=True)
     async with working(settings) as worker:
-        async with asyncio.timeout(30), reading(secured.settings(READER, "PLAIN", tls=True)) as reader:
-            while not await reader.lanes():
-                await asyncio.sleep(0.05)
+        async with asyncio.timeout(30):
+            await begun(secured.settings(READER, "PLAIN", tls=True))
         titles = process_titles(worker.pid)
         worker.terminate()
         _, logged = await worker.communicate()
@@ -185,6 +185,16 @@ async def test_no_secret_is_in_what_is_printed_logged_or_shown_of_a_process(secu
         await require_topics(unreachable, patience_s=0.5)
 
     assert_no_secret(*titles, logged.decode(), *printed, str(refused.value), repr(refused.value))
+
+
+async def begun(settings: Settings) -> None:
+    """Wait until a worker has taken its lanes; before, there is not even a namespace."""
+    while True:
+        with suppress(NoNamespace):
+            async with reading(settings) as reader:
+                if await reader.lanes():
+                    return
+        await asyncio.sleep(0.05)
 
 
 def assert_no_secret(*texts: str) -> None:
