@@ -39,6 +39,10 @@ class Known:
     settled: Settled = field(default_factory=Settled)
 
 
+class Void(Refused):
+    """Nothing was written, because something that was looked at changed before."""
+
+
 class Seen(NamedTuple):
     """What the server showed before the commit."""
 
@@ -115,7 +119,7 @@ class Change:
         """The new tip if the commit took place; raises if it did not."""
         done = replies[-1]
         if done is None:
-            raise Refused(f"{self._keys.tip.decode()} or its lane changed while a commit was on its way")
+            raise Void(f"{self._keys.tip.decode()} or an order changed while a commit was on its way")
         if isinstance(done, hiredis.ReplyError):
             errors = (reply for reply in replies if isinstance(reply, hiredis.ReplyError))
             raise failure(next(errors), "the commit was refused")

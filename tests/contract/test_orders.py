@@ -1,5 +1,7 @@
 """The index from orders to the tokens whose journeys hold them."""
 
+import asyncio
+
 import pytest
 
 from app.redis_store.commit import Change, Known
@@ -64,6 +66,17 @@ async def test_a_commit_is_void_if_an_order_gets_another_token_after_the_look(se
     await store.commit(0, tip, change(held=[("o1", "one")]))
     assert await server.reused_orders() == ["o1"]
     link.close()
+
+
+async def test_lanes_that_come_upon_an_order_at_the_same_time_both_commit(place: Place) -> None:
+    store = place.store()
+    lanes = [(lane, (await store.acquire(lane, "owner")).tip) for lane in (0, SHARDS)]
+    for number in range(5):
+        tips = await asyncio.gather(
+            *(store.commit(lane, tip, change(held=[(f"o{number}", f"of{lane}")])) for lane, tip in lanes)
+        )
+        lanes = [(lane, tip) for (lane, _), tip in zip(lanes, tips, strict=True)]
+    assert sorted(await place.reused_orders()) == [f"o{number}" for number in range(5)]
 
 
 async def test_the_index_lives_as_long_as_the_journeys_do(place: Place) -> None:
