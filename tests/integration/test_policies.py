@@ -71,7 +71,8 @@ async def test_policies_that_start_in_the_past_are_exact_through_traffic_and_the
     half = len(records) // 2
     async with working(settings) as dying, working(settings):
         await send(settings, records[:half])
-        assert await run(settings, "worker", "--drain", "--timeout", "60") == (0, "")
+        # While three workers come one after the other it may say that a lane has gone to another one.
+        assert (await run(settings, "worker", "--drain", "--timeout", "60")).status == 0
         path = file_of(tmp_path, DEFAULT_POLICY, SHORT, CLOSED, TO_COME)
         published = await told(settings, "policy", "publish", path, "--restate", "--json")
         assert (published["published"], published["known"], published["restate"]) == ([2, 3, 4], [1], [2, 3])

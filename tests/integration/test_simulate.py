@@ -140,7 +140,7 @@ async def test_a_rate_is_kept_from_the_first_record_on(settings: Settings, rate:
     assert time.monotonic() - began >= (count - 1) / rate
     assert heard[0] <= 1 + rate * (time.monotonic() - started) / 2
     assert heard[-1] == count
-    assert len(heard) > 5
+    assert len(heard) > 2  # a machine that stalls is caught up with
 
 
 async def test_a_topic_that_does_not_exist_is_named(settings: Settings) -> None:
