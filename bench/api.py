@@ -17,12 +17,12 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 
-from app.connections import kafka_options
 from app.kafka_sender import kafka_sender
 from app.local_stack.server_process import ServerProcess, free_port
 from app.settings import Settings
 from app.simulator.facts import Outgoing
 from bench.http_client import Pool, events
+from bench.light import prompt_producer
 from bench.processes import processor_s, rss_mib
 from bench.world import World, progress, redcat
 from streams.topics import physical
@@ -91,9 +91,7 @@ async def serving(world: World, notes: int, seconds: float, server: Sequence[str
     async with AsyncExitStack() as stack:
         worker = await stack.enter_async_context(world.running(settings, *redcat("worker")))
         process = await stack.enter_async_context(world.running(settings, *server))
-        producer = AIOKafkaProducer(**kafka_options(settings), enable_idempotence=True, linger_ms=0)
-        await producer.start()
-        stack.push_async_callback(producer.stop)
+        producer = await stack.enter_async_context(prompt_producer(settings))
         caller = Caller(process, worker, settings, producer, notes, seed=plan.seed)
         stack.callback(caller.pool.close)
         await caller.until_ready()

@@ -86,13 +86,22 @@ async def light_traffic(
     settings: Settings, *, rate: int, seconds: float, seed: int, at_once: int = 0
 ) -> AsyncIterator[LightTraffic]:
     """Traffic for so many seconds once it is begun, beside what is sent at once; it stops with the context."""
+    async with prompt_producer(settings) as producer:
+        traffic = LightTraffic(settings, producer, rate=rate, events=int(rate * seconds) + at_once, seed=seed)
+        try:
+            yield traffic
+        finally:
+            traffic.stop()
+
+
+@asynccontextmanager
+async def prompt_producer(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that sends at once and does not wait for others to fill a request."""
     producer = AIOKafkaProducer(**kafka_options(settings), enable_idempotence=True, linger_ms=0)
     await producer.start()
-    traffic = LightTraffic(settings, producer, rate=rate, events=int(rate * seconds) + at_once, seed=seed)
     try:
-        yield traffic
+        yield producer
     finally:
-        traffic.stop()
         await producer.stop()
 
 

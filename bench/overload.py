@@ -18,14 +18,13 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer
 from rich.table import Table
 
-from app.connections import kafka_options
 from app.draining import drained
 from app.kafka_sender import Sending, kafka_sender
 from app.settings import Settings
 from app.simulator.facts import Outgoing
+from bench.light import prompt_producer
 from bench.ownership import Lanes
 from bench.plan import FULL
 from bench.processes import rss_mib
@@ -131,34 +130,29 @@ def scenes(share: float) -> list[Scene]:
 async def measure(world: World, scene: Scene, *, calm_s: float) -> Strain:
     """A calm time, then the scene, then a calm time again; what was counted is compared at the end."""
     settings = await world.namespace(scene.name, partitions=scene.partitions)
-    producer = AIOKafkaProducer(**kafka_options(settings), enable_idempotence=True, linger_ms=0)
-    await producer.start()
     now_s = asyncio.get_running_loop().time
-    try:
-        async with world.running(settings, *redcat("worker")) as worker:
-            await Lanes(world, settings).joined(1)
-            pulse = Pulse(settings, producer, world.redis, per_s=20.0 / scene.partitions**0.5)
-            beating = asyncio.create_task(pulse.run())
-            await pulse.caught_up(PATIENCE_S)
-            await asyncio.sleep(calm_s)  # the worker becomes warm
-            before_s, rss_before = now_s(), rss_mib(worker.pid)
-            await asyncio.sleep(calm_s)
-            began_s = now_s()
-            progress.print(f"{scene.name}: {scene.records:,} records")
-            async with kafka_sender(settings, Sending(rate=scene.rate)) as sender:
-                await sender.send(scene.make(scene.records))
-            sent_s = now_s()
-            await _at_end(settings)
-            back_s = now_s()
-            await asyncio.sleep(calm_s)
-            beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
-            after_s = now_s()
-            rss_peak = rss_mib(worker.pid, peak=True)
-            await worker.stop()
-    finally:
-        await producer.stop()
+    async with prompt_producer(settings) as producer, world.running(settings, *redcat("worker")) as worker:
+        await Lanes(world, settings).joined(1)
+        pulse = Pulse(settings, producer, world.redis, per_s=20.0 / scene.partitions**0.5)
+        beating = asyncio.create_task(pulse.run())
+        await pulse.caught_up(PATIENCE_S)
+        await asyncio.sleep(calm_s)  # the worker becomes warm
+        before_s, rss_before = now_s(), rss_mib(worker.pid)
+        await asyncio.sleep(calm_s)
+        began_s = now_s()
+        progress.print(f"{scene.name}: {scene.records:,} records")
+        async with kafka_sender(settings, Sending(rate=scene.rate)) as sender:
+            await sender.send(scene.make(scene.records))
+        sent_s = now_s()
+        await _at_end(settings)
+        back_s = now_s()
+        await asyncio.sleep(calm_s)
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+        after_s = now_s()
+        rss_peak = rss_mib(worker.pid, peak=True)
+        await worker.stop()
     await world.drain(settings)
     lane = partitions_of([HEAVY.encode()], scene.partitions)[0] if scene.heavy_lane else None
     before, during = pulse.took_s(before_s, began_s), pulse.took_s(began_s, back_s, but_lane=lane)
