@@ -128,7 +128,7 @@ async def test_records_can_keep_their_timestamps(settings: Settings) -> None:
     assert sorted(stamps) == [record.timestamp_ms for record in records]
 
 
-@pytest.mark.parametrize(("rate", "count"), [(20, 11), (1_000, 501)])
+@pytest.mark.parametrize(("rate", "count"), [(20, 11), (1_000, 1_501)])  # long enough to have steps in spite of a stall
 async def test_a_rate_is_kept_from_the_first_record_on(settings: Settings, rate: float, count: int) -> None:
     heard: list[int] = []
 
@@ -140,7 +140,7 @@ async def test_a_rate_is_kept_from_the_first_record_on(settings: Settings, rate:
     assert time.monotonic() - began >= (count - 1) / rate
     assert heard[0] <= 1 + rate * (time.monotonic() - started) / 2
     assert heard[-1] == count
-    assert len(heard) > 2  # a machine that stalls is caught up with
+    assert len(heard) > 5
 
 
 async def test_a_topic_that_does_not_exist_is_named(settings: Settings) -> None:
