@@ -1,17 +1,22 @@
 """A warm worker under light traffic: how soon a record shows, and what it costs there."""
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+
+import msgspec
 
 from app.local_stack.server_process import ServerProcess
+from app.settings import Settings
 from app.simulator.truth_file import truth_of
 from bench.exactness import Exactness, check
 from bench.light import LightTraffic, light_traffic
 from bench.ownership import Lanes
-from bench.probes import Probes
+from bench.probes import Timed, probes
 from bench.processes import redis_processor_s
-from bench.world import World, progress, redcat
+from bench.world import World, capture, progress, redcat
 
 
 @dataclass(frozen=True)
@@ -38,26 +43,33 @@ async def measure(world: World) -> Latency:
         world.running(settings, *redcat("worker")) as worker,
     ):
         await Lanes(world, settings).joined(1)
-        probes = Probes(settings, traffic, seed=plan.seed)
         progress.print(f"latency: {plan.light_rate:,} records a second for {seconds:.0f} s")
         traffic.begin()
         await asyncio.sleep(plan.warm_up_s)
         worker_us, redis_us = await _cost(world, worker, traffic)
-        await probes.run(world.redis, per_s=plan.probes_per_s, seconds=plan.light_probes_s)
+        timed = await _probe(world, settings)
         await traffic.all_sent()
         await worker.stop()
     await world.drain(settings)
+    for probe in islice(probes(plan.seed), len(timed.to_counter_s)):
+        traffic.tallies.tell(probe)
     return Latency(
         rate_per_s=plan.light_rate,
-        probes=len(probes.to_counter_s),
-        counter_p50_ms=_percentile(probes.to_counter_s, 50) * 1e3,
-        counter_p99_ms=_percentile(probes.to_counter_s, 99) * 1e3,
-        result_p50_ms=_percentile(probes.to_result_s, 50) * 1e3,
-        result_p99_ms=_percentile(probes.to_result_s, 99) * 1e3,
+        probes=len(timed.to_counter_s),
+        counter_p50_ms=_percentile(timed.to_counter_s, 50) * 1e3,
+        counter_p99_ms=_percentile(timed.to_counter_s, 99) * 1e3,
+        result_p50_ms=_percentile(timed.to_result_s, 50) * 1e3,
+        result_p99_ms=_percentile(timed.to_result_s, 99) * 1e3,
         worker_us_per_event=worker_us,
         redis_us_per_event=redis_us,
         exactness=await check(world, settings, truth_of(traffic.tallies)),
     )
+
+
+async def _probe(world: World, settings: Settings) -> Timed:
+    plan = world.plan
+    numbers = map(str, (plan.seed, plan.probes_per_s, plan.light_probes_s))
+    return msgspec.json.decode(await capture(settings, sys.executable, "-m", "bench.probes", *numbers), type=Timed)
 
 
 async def _cost(world: World, worker: ServerProcess, traffic: LightTraffic) -> tuple[float, float]:
