@@ -71,7 +71,7 @@ class KafkaFeed:
         batch_records: int = 4000,
         linger_ms: Sequence[int] = LINGER_MS,
         session_timeout_ms: int = 8000,
-        partition_bytes: int = 512 * 1024,
+        partition_bytes: int = 1024 * 1024,
     ) -> None:
         self._kafka = kafka
         self._group_name = group

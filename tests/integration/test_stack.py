@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from redis.asyncio import Redis
 from app.local_stack.kafka_server import KafkaServer
 from app.local_stack.run_lock import held, holder
 from app.local_stack.server_process import ServerProcess, free_port
-from app.local_stack.valkey_server import ValkeyServer
+from app.local_stack.valkey_server import ValkeyServer, allocator
 from app.settings import Settings
 from app.topic_admin import create_topics, require_topics
 from streams.errors import Misconfigured
@@ -152,18 +153,21 @@ async def test_a_server_outlives_the_thread_that_started_it(valkey: ValkeyServer
     assert valkey.process.running
 
 
-async def test_the_allocator_keeps_freed_pieces_unless_the_environment_says_otherwise(
+async def test_valkey_uses_jemalloc_where_there_is_one_unless_the_environment_says_otherwise(
     valkey: ValkeyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def allocator() -> bytes:
-        variables = Path(f"/proc/{valkey.process.pid}/environ").read_bytes().split(b"\0")
-        return next(variable for variable in variables if variable.startswith(b"GLIBC_TUNABLES="))
+    def has_jemalloc() -> bool:
+        return "jemalloc" in Path(f"/proc/{valkey.process.pid}/maps").read_text()
 
     await valkey.start()
-    assert allocator() == b"GLIBC_TUNABLES=glibc.malloc.tcache_count=30000"
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=8")
+    assert has_jemalloc() is (find_library("jemalloc") is not None)
+    monkeypatch.setenv("LD_PRELOAD", "")
     await valkey.restart()
-    assert allocator() == b"GLIBC_TUNABLES=glibc.malloc.tcache_count=8"
+    assert not has_jemalloc()
+
+
+def test_without_jemalloc_the_allocator_keeps_freed_pieces_at_hand() -> None:
+    assert allocator(None) == {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=30000"}
 
 
 async def test_stopping_what_was_never_started_is_harmless(tmp_path: Path) -> None:
