@@ -16,7 +16,7 @@ from app.redis_store.forms import (
 )
 from streams.errors import Refused
 from streams.ports import Bucket, Commit, Increments, LaneState, Moment, Orders, Tip
-from streams.rollups import FOR_EVER, Rows, add_counts, roll_up, told_as
+from streams.rollups import FOR_EVER, Counts, Gathered, Rows, add_counts, by_cell, one_by_one, roll_up, told_as
 
 PAGES: Final = 4
 
@@ -37,7 +37,7 @@ class Snapshot(NamedTuple):
     journeys: dict[tuple[int, str], tuple[float, bytes]]  # (lane, token) -> expiry in ms, value
     counters: dict[tuple[str, str, str], int]  # (note, cell, name) -> count
     ledger: dict[tuple[int, str], int]  # (lane, line) -> count
-    series: dict[tuple[int, Bucket, str, str], int]  # (lane, bucket, row, name) -> count
+    series: dict[tuple[int, Bucket, str, int, str], int]  # (lane, bucket, row, minute, name) -> count
     orders: dict[str, tuple[int, frozenset[str]]]  # order id -> expiry in ms, tokens
     reused: dict[str, None]  # orders that two tokens held at one time
     recent: dict[int, tuple[bytes, ...]]  # lane -> moments of each commit since the last that folded them
@@ -155,17 +155,18 @@ class MemoryStore:
         """Totals and series that have not expired: span -> hour -> row -> name -> count, summed over the lanes."""
         now_ms, series = self._now_ms(), dict[str, dict[int, Rows]]()
 
-        def add(bucket: Bucket, row: str, counts: dict[str, int]) -> None:
-            for span, name in told_as(bucket.span, row):
+        def add(bucket: Bucket, row: str, minute: int, counts: Counts) -> None:
+            for span, name in told_as(bucket.span, row, minute):
                 add_counts(series.setdefault(span, {}).setdefault(bucket.hour, {}), name, counts)
 
-        for (_, bucket, row, name), count in self._held.series.items():
+        for (_, bucket, row, minute, name), count in self._held.series.items():
             if count and (bucket.expires_ms is None or bucket.expires_ms > now_ms):
-                add(bucket, row, {name: count})
+                add(bucket, row, minute, {name: count})
         for values in self._held.recent.values():
-            for bucket, rows in roll_up(unpack_moments(values, b"recent"), FOR_EVER, now_ms).items():
-                for row, counts in rows.items():
-                    add(bucket, row, counts)
+            moments = by_cell(unpack_moments(values, b"recent"))
+            for bucket, rows in roll_up([Gathered(moments)], FOR_EVER, now_ms).items():
+                for row, minute, counts in one_by_one(rows):
+                    add(bucket, row, minute, counts)
         return series
 
     def tokens_of_order(self, order_id: str) -> list[str]:
@@ -184,9 +185,10 @@ class MemoryStore:
             return
         recent[lane] = ()
         for bucket, rows in commit.fold.items():
-            for row, changes in rows.items():
-                for name, change in changes.items():
-                    series[lane, bucket, row, name] = series.get((lane, bucket, row, name), 0) + change
+            for row, minute, counts in one_by_one(rows):
+                for name, change in counts.items():
+                    place = lane, bucket, row, minute, name
+                    series[place] = series.get(place, 0) + change
 
     def _index(self, orders: Orders) -> None:
         index, reused, expires_ms = self._held.orders, self._held.reused, self._now_ms() + orders.ttl_ms

@@ -57,7 +57,7 @@ class Digest(msgspec.Struct):
     def increments(self) -> Increments:
         """The counter changes as the store takes them, zero changes left out."""
         cells: dict[str, dict[str, dict[str, int]]] = {}
-        for (note_id, campaign_id, *others), counters in self.tally.cells.items():
+        for (note_id, campaign_id, *others), counters in self.tally.cells().items():
             changes = {name: change for name, change in counters.items() if change}
             if changes:
                 cells.setdefault(note_id, {})["|".join((campaign_id or "", *others))] = changes

@@ -13,7 +13,7 @@ from streams.errors import LaneStopped, RedcatError
 from streams.owner import Owner, last_records
 from streams.parking import INTERNAL, park
 from streams.ports import Batch, Entry, Record, Spans, Tip
-from streams.rollups import roll_up
+from streams.rollups import Gathered, roll_up
 
 log = logging.getLogger(__name__)
 
@@ -74,4 +74,4 @@ async def _rehearse(owner: Owner, batch: Batch) -> None:
     owner.entry(owner.positions, parked, digest.results, arrived, digest.aside, last=last_records(batch))
     digest.journeys()
     digest.orders()
-    roll_up(digest.increments().moments, owner.around.kept, owner.around.now_ms())
+    roll_up([Gathered(digest.increments().moments)], owner.around.kept, owner.around.now_ms())

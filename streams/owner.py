@@ -4,7 +4,6 @@ Lanes of tokens and of metrics differ in what digests their batches, and in noth
 """
 
 from collections.abc import Callable, Iterable
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -37,7 +36,7 @@ from streams.ports import (
     Store,
     Tip,
 )  # fmt: skip
-from streams.rollups import Kept, minutes_until, roll_up
+from streams.rollups import Gathered, Kept, by_cell, minutes_until, roll_up
 from streams.topics import CLICK_OUT, METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words
 
@@ -73,7 +72,7 @@ class Owner:
         self.partition = partition_of_lane(lane, around.partitions)
         self._words = Words(state.words)
         self._spent = state.spent
-        self._recent: list[Moment] = []  # changes in time that wait to be folded into series
+        self._recent = Gathered()  # changes in time that wait to be folded into series
         self._metrics = topics_of(lane, around.partitions) == METRIC_TOPICS
         # No policy has a say in metrics.
         self.policies = LanePolicies(PolicyBook() if self._metrics else around.policies, state)
@@ -85,7 +84,7 @@ class Owner:
 
     def recall(self, recent: Iterable[Moment]) -> None:
         """Remember what the owners before have left to be folded."""
-        self._recent = list(recent)
+        self._recent = Gathered(by_cell(recent))
 
     async def absorb(self, batch: Batch, trim: Tip | None, poison: Spans | None = None) -> Entry:
         """Digest a batch and commit it together with its outbox entry; what is `poison` is set aside untried.
@@ -109,7 +108,7 @@ class Owner:
 
     def unfolded(self) -> bool:
         """Whether there are moments that wait to be folded into series."""
-        return bool(self._recent)
+        return self._recent.number > 0
 
     async def fold(self, trim: Tip | None) -> Entry:
         """Fold what waits, by a commit of its own."""
@@ -199,15 +198,15 @@ class Owner:
         self.last_records, self._spent = commit.last_records, commit.spent
         self._words.stored()
         if series is None:
-            self._recent += increments.moments
+            self._recent.add(increments.moments)
         else:
-            self._recent.clear()
+            self._recent = Gathered()
 
     def _folded(self, increments: Increments, *, at_once: bool) -> Series | None:
         """What waits and `increments` come to in series, when there is enough of it; None while they wait on."""
-        if not at_once and len(self._recent) + len(increments.moments) < FOLD_FROM:
+        if not at_once and self._recent.number + sum(map(len, increments.moments.values())) < FOLD_FROM:
             return None
-        recent = chain(self._recent, increments.moments)
+        recent = self._recent, Gathered(increments.moments)
         return roll_up(recent, self.around.kept, self.around.now_ms())
 
     def _spend(self, increments: Increments) -> int:

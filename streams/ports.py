@@ -150,26 +150,38 @@ class Bucket(NamedTuple):
     expires_ms: int | None  # wall clock
 
 
-Moment: TypeAlias = tuple[tuple[str | None, ...], int | None, int, str, int]
-"""A change in time, as the core's tally notes it: the cell, two minutes, the counter's name, the change."""
+Cell: TypeAlias = tuple[str, str | None, str, str, str, str, str]
 
-Series: TypeAlias = Mapping[Bucket, dict[str, dict[str, int]]]
-"""Changes of counters by bucket, row and name.
+When: TypeAlias = tuple[int | None, int, str]
 
-What rows are called is up to who counts, but for this: in an hour, "07" before a name stands for its seventh minute.
-"""
+Moments: TypeAlias = Mapping[Cell, Mapping[When, int]]
+"""Changes in time by cell, as the core's tally adds them up: two minutes and the counter's name -> the change."""
+
+NO_MOMENTS: Final[Moments] = {}
+
+Moment: TypeAlias = tuple[Cell, int | None, int, str, int]
+"""One of these changes: the cell, two minutes, the counter's name, the change."""
+
+WHOLE: Final = 60
+"""In the place of a minute: all of a bucket's time."""
+
+RowChanges: TypeAlias = list[tuple[int, dict[str, int]]]
+"""Changes of a row's counters, each in a minute of the hour, for which it counts as well, or in WHOLE alone."""
+
+Series: TypeAlias = Mapping[Bucket, Mapping[str, RowChanges]]
+"""Changes by bucket and row; only in hours there are minutes.  What rows are called is up to who counts."""
 
 
 class Increments(NamedTuple):
     """Changes of whole-number counters.
 
     `cells` maps note id -> cell text -> counter name -> change, `ledger` maps a ledger line -> change; `moments` are
-    the changes of cells once more, each with its time.
+    the changes of cells once more, with their times.
     """
 
     cells: dict[str, dict[str, dict[str, int]]]
     ledger: dict[str, int]
-    moments: Sequence[Moment] = ()
+    moments: Moments = NO_MOMENTS
 
 
 class Orders(NamedTuple):

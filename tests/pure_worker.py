@@ -14,7 +14,7 @@ from streams.digest import Digester
 from streams.digesting import Digest
 from streams.metric_digest import MetricDigester, stored_names
 from streams.ports import Batch, Message
-from streams.rollups import FOR_EVER, roll_up, told_as
+from streams.rollups import FOR_EVER, Gathered, one_by_one, roll_up, told_as
 from streams.topics import METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words
 from tests.oracle.intake import Record
@@ -101,9 +101,9 @@ class PureWorker(Sums):
             for order_id, token in orders.gone:
                 self.orders[order_id].remove(token)
         increments = digest.increments()
-        for bucket, rows in roll_up(increments.moments, FOR_EVER, 0).items():
-            for row, counts in rows.items():
-                for span, told in told_as(bucket.span, row):
+        for bucket, rows in roll_up([Gathered(increments.moments)], FOR_EVER, 0).items():
+            for row, minute, counts in one_by_one(rows):
+                for span, told in told_as(bucket.span, row, minute):
                     self.series.update({(span, bucket.hour, told, name): change for name, change in counts.items()})
         for note, cells in increments.cells.items():
             for cell, changes in cells.items():

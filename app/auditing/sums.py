@@ -35,10 +35,10 @@ class Sums:
         """Add what `tally_of` made of a journey."""
         self.journeys += 1
         add_to(self.ledger, tally.ledger)
-        for cell, counts in tally.cells.items():
-            add_to(self.cells.setdefault(cell, {}), counts)
-        for cell, _, minute, name, change in tally.moments:
-            self._note(cell, minute // MINUTES, name, change)
+        for cell, moments in tally.moments.items():
+            for (_, minute, name), change in moments.items():
+                add_to(self.cells.setdefault(cell, {}), {name: change})
+                self._note(cell, minute // MINUTES, name, change)
 
     def take_fields(self, fields: Mapping[str, int]) -> None:
         """Add what `fields_of` made of journeys that were forgotten since."""
@@ -71,10 +71,10 @@ def tally_of(journey: Journey, judged: Outcomes) -> Tally:
 def fields_of(tally: Tally) -> dict[str, int]:
     """What a journey counts as names that tell nothing about it: ledger lines, and HOUR CELL NAME of its clicks."""
     fields: dict[str, int] = dict(tally.ledger)
-    for cell, _, minute, name, change in tally.moments:
-        note_id, campaign_id, *others = cell
+    for (note_id, campaign_id, *others), moments in tally.moments.items():
         text = "|".join((note_id, campaign_id or "", *others))
-        add_to(fields, {f"{minute // MINUTES} {text} {name}": change})
+        for (_, minute, name), change in moments.items():
+            add_to(fields, {f"{minute // MINUTES} {text} {name}": change})
     return {field: count for field, count in fields.items() if count}
 
 

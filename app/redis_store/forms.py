@@ -14,6 +14,7 @@ from streams.ports import (
     LaneState,
     LastRecord,
     Moment,
+    Moments,
     Positions,
     Restating,
     Spans,
@@ -73,9 +74,10 @@ def pack_entry(entry: Entry) -> bytes:
     return _pack((ENCODING, entry))
 
 
-def pack_moments(moments: Sequence[Moment]) -> bytes:
-    """The moments of one commit."""
-    return _pack((ENCODING, moments))
+def pack_moments(moments: Moments) -> bytes:
+    """The moments of one commit, zeros left out."""
+    changes = [(cell, *when, change) for cell, some in moments.items() for when, change in some.items() if change]
+    return _pack((ENCODING, changes))
 
 
 def unpack_moments(values: Sequence[bytes], key: bytes) -> list[Moment]:

@@ -5,86 +5,70 @@ the hour as a whole, the number of *pairs*, and these, each a minute and a map o
 put behind the pairs that are there, unread, and only when there are many, those of each minute are made one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import msgspec
 
 from app.redis_store.cells import CODES, NAMES
 from streams.errors import LaneStopped
-
-WHOLE: Final = 60
-"""In the place of a minute: counted in the hour alone."""
+from streams.ports import WHOLE, RowChanges
 
 MOST_PAIRS: Final = 128
 ARRAY: Final = b"\x93"  # what an array of three begins with in msgpack
 NUMBERS: Final = [bytes((number,)) for number in range(WHOLE)]  # in msgpack
 
 Packed: TypeAlias = dict[int | str, int]
-ByMinute: TypeAlias = list[tuple[int, Mapping[str, int]]]
 
 
-class Hour(NamedTuple):
-    """A row of an hour as it is stored."""
-
-    whole: Packed
-    number: int = 0  # of pairs
-    pairs: bytes = b""
-
+Hour: TypeAlias = tuple[Packed, int, bytes]
+"""A row of an hour as it is stored: the whole, the number of pairs, the pairs."""
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(Packed).decode
-_unpack_hour = msgspec.msgpack.Decoder(Hour).decode
+_unpack_hour: Callable[[bytes], Hour] = msgspec.msgpack.Decoder(Hour).decode
 _unpack_pairs = msgspec.msgpack.Decoder(list[int | Packed]).decode
 
 
-def changed(value: bytes | None, counts: Mapping[str, int], key: bytes) -> bytes:
+def changed(value: bytes | None, changes: RowChanges, key: bytes) -> bytes:
     """A map with changes added, zeros left out; LaneStopped if it is none."""
     row = {} if value is None else _read_map(value, key)
-    _add(row, _short(counts))
+    for _, counts in changes:
+        _add(row, _short(counts))
     return _pack(_without_zeros(row))
 
 
-def continued(value: bytes | None, changes: ByMinute, key: bytes) -> bytes:
+def continued(value: bytes | None, changes: RowChanges, key: bytes) -> bytes:
     """A row of an hour with changes added; LaneStopped if it is none."""
     if value is None and len(changes) == 1:
-        return _begun(*changes[0])
-    row = Hour({}) if value is None else _read_hour(value, key)
-    pieces = [row.pairs]
+        ((minute, counts),) = changes  # most are of this kind
+        short = _short(counts)
+        packed = _pack(short)
+        return packed if minute == WHOLE else _pack((short, 1, NUMBERS[minute] + packed))
+    whole, number, pairs = ({}, 0, b"") if value is None else _read_hour(value, key)
     for minute, counts in changes:
         short = _short(counts)
-        _add(row.whole, short)
+        _add(whole, short)
         if minute != WHOLE:
-            pieces.append(NUMBERS[minute] + _pack(short))
-    number = row.number + len(pieces) - 1
-    pairs = number, b"".join(pieces)
-    return _packed(row.whole, *(pairs if number <= MOST_PAIRS else _joined(*pairs, key)))
-
-
-def _begun(minute: int, counts: Mapping[str, int]) -> bytes:
-    """A row of one change; put together by hand, as most are of this kind."""
-    packed = _pack(_short(counts))
-    if minute == WHOLE:
-        return packed
-    pair = NUMBERS[minute] + packed
-    return b"%b%b\x01\xc5%b%b" % (ARRAY, packed, len(pair).to_bytes(2, "big"), pair)
+            number, pairs = number + 1, pairs + NUMBERS[minute] + _pack(short)
+    return _packed(whole, number, pairs) if number <= MOST_PAIRS else _packed(whole, *_joined(number, pairs, key))
 
 
 def settled(value: bytes, key: bytes) -> bytes | None:
     """A row of an hour without its minutes; None if it keeps none.  Errors as `continued`."""
-    return _packed(_read_hour(value, key).whole) if value[:1] == ARRAY else None
+    return _packed(_read_hour(value, key)[0]) if value[:1] == ARRAY else None
 
 
 def read_row(value: bytes, key: bytes) -> dict[str, int]:
     """The counters of a row by their names, of an hour those of the whole; LaneStopped if it cannot be read."""
-    return _named(_read_hour(value, key).whole)
+    return _named(_read_hour(value, key)[0])
 
 
 def read_minutes(value: bytes, key: bytes) -> list[tuple[int, dict[str, int]]]:
     """The minutes of a row of an hour, some more than once, with their counters; errors as `read_row`."""
-    row = _read_hour(value, key)
-    return [(minute, _named(counts)) for minute, counts in _read_pairs(row.number, row.pairs, key)]
+    _, number, pairs = _read_hour(value, key)
+    return [(minute, _named(counts)) for minute, counts in _read_pairs(number, pairs, key)]
 
 
 def _read_map(value: bytes, key: bytes) -> Packed:
@@ -96,7 +80,7 @@ def _read_map(value: bytes, key: bytes) -> Packed:
 
 def _read_hour(value: bytes, key: bytes) -> Hour:
     if value[:1] != ARRAY:
-        return Hour(_read_map(value, key))
+        return _read_map(value, key), 0, b""
     try:
         return _unpack_hour(value)
     except msgspec.DecodeError as error:
@@ -140,7 +124,7 @@ def _add(row: Packed, changes: Packed) -> None:
 
 
 def _without_zeros(row: Packed) -> Packed:
-    return {short: count for short, count in row.items() if count}
+    return {short: count for short, count in row.items() if count} if 0 in row.values() else row
 
 
 def _short(counts: Mapping[str, int]) -> Packed:

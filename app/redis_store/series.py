@@ -4,58 +4,48 @@ Only the owner of a lane changes its rows and it looks at them before, so a row 
 instead of a command for each counter.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 from app.redis_store.keys import LaneKeys
 from app.redis_store.link import Reply, require
 from app.redis_store.resp import argument, prepared
-from app.redis_store.rows import WHOLE, ByMinute, changed, continued
-from streams.ports import Series
+from app.redis_store.rows import changed, continued
+from streams.ports import RowChanges, Series
 
 HMGET: Final = argument("HMGET")
 HSET: Final = argument("HSET")
 PEXPIREAT: Final = argument("PEXPIREAT")
-MINUTES: Final = {f"{minute:02d}": minute for minute in range(WHOLE)}
-
-T = TypeVar("T")
 
 
-class BucketChange(NamedTuple, Generic[T]):
+class BucketChange(NamedTuple):
     """What a commit changes in one hash of rows."""
 
     key: bytes
     argument: bytes  # the key as an argument
     rows: list[bytes]  # their names as arguments
-    changes: list[T]  # of each row
+    changes: list[RowChanges]  # of each row
     expires_ms: int | None
+    change: Callable[[bytes | None, RowChanges, bytes], bytes]  # what makes a row of itself and its changes
 
-    def applied(self, reply: Reply, change: Callable[[bytes | None, T, bytes], bytes]) -> list[bytes]:
+    def applied(self, reply: Reply) -> list[bytes]:
         """The rows as they are to be; LaneStopped if one cannot be read."""
-        values = require(reply, self.key)
-        return [change(value, by, self.key) for value, by in zip(values, self.changes, strict=True)]
+        values, change, key = require(reply, self.key), self.change, self.key
+        return [change(value, by, key) for value, by in zip(values, self.changes, strict=True)]
 
 
 class SeriesChanges:
     """All changes of totals and series in one commit."""
 
     def __init__(self, keys: LaneKeys, series: Series) -> None:
-        self._hours: list[BucketChange[ByMinute]] = []
-        self._others: list[BucketChange[Mapping[str, int]]] = []
+        self._buckets: list[BucketChange] = []
         for bucket, rows in series.items():
-            key = keys.bucket(bucket)
-            if bucket.span == "hours":
-                changes = _by_row(rows)
-                names = list(map(_name_argument, changes))
-                self._hours.append(BucketChange(key, argument(key), names, list(changes.values()), bucket.expires_ms))
-            else:
-                names = list(map(_name_argument, rows))
-                self._others.append(BucketChange(key, argument(key), names, list(rows.values()), bucket.expires_ms))
-
-    @property
-    def _buckets(self) -> list[BucketChange[Any]]:
-        return [*self._hours, *self._others]
+            key, names = keys.bucket(bucket), list(map(_name_argument, rows))
+            change = continued if bucket.span == "hours" else changed
+            self._buckets.append(
+                BucketChange(key, argument(key), names, list(rows.values()), bucket.expires_ms, change)
+            )
 
     def changed(self, key: bytes) -> Collection[bytes]:
         """The rows that change in a hash, as arguments."""
@@ -67,14 +57,14 @@ class SeriesChanges:
 
     def judge(self, replies: Iterator[Reply]) -> list[list[bytes]]:
         """The rows as they are to be, by bucket; raises LaneStopped if one cannot be read."""
-        hours = [bucket.applied(next(replies), continued) for bucket in self._hours]
-        return hours + [bucket.applied(next(replies), changed) for bucket in self._others]
+        return [bucket.applied(next(replies)) for bucket in self._buckets]
 
     def write(self, pieces: list[bytes], values: list[list[bytes]]) -> int:
         """Append the requests that set the rows; returns their number.  `values` is what `judge` returned."""
         start = len(pieces)
         for bucket, packed in zip(self._buckets, values, strict=True):
-            fields = [part for pair in zip(bucket.rows, map(argument, packed), strict=True) for part in pair]
+            fields = [b""] * (2 * len(packed))
+            fields[0::2], fields[1::2] = bucket.rows, list(map(argument, packed))
             pieces.append(prepared([HSET, bucket.argument, *fields]))
             if bucket.expires_ms is not None:
                 pieces.append(prepared([PEXPIREAT, bucket.argument, argument(bucket.expires_ms)]))
@@ -82,12 +72,3 @@ class SeriesChanges:
 
 
 _name_argument = lru_cache(16_384)(argument)
-
-
-def _by_row(rows: Mapping[str, Mapping[str, int]]) -> dict[str, ByMinute]:
-    """The changes of each row of an hour, with their minutes."""
-    changes: dict[str, ByMinute] = {}
-    for row, counts in rows.items():
-        minute = MINUTES.get(row[:2], WHOLE)
-        changes.setdefault(row if minute == WHOLE else row[2:], []).append((minute, counts))
-    return changes

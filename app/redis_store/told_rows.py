@@ -1,22 +1,32 @@
 """How rows are asked for and told by spans.
 
-Those of an hour's minutes have names that begin with the minute, and stand in the row of the hour.
+Those of an hour's minutes have names of their own, and stand in the row of the hour.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from app.redis_store.keys import LaneKeys
 from app.redis_store.link import Reply, require
 from app.redis_store.resp import Value
 from app.redis_store.rows import read_minutes, read_row
 from streams.ports import Bucket, Moment
-from streams.rollups import FOR_EVER, Counts, Rows, add_counts, roll_up, told_as
+from streams.rollups import (
+    FOR_EVER,
+    Counts,
+    Gathered,
+    Rows,
+    add_counts,
+    by_cell,
+    in_minute,
+    one_by_one,
+    roll_up,
+    row_of,
+    told_as,
+)
 
 Span: TypeAlias = tuple[str, int]
 """minutes, hours, days or totals, and which (0 for totals)."""
-
-MINUTE: Final = 2  # letters of a row's name that tell its minute
 
 
 def key_of(keys: LaneKeys, span: Span) -> bytes:
@@ -54,7 +64,7 @@ class Asked(NamedTuple):
 
 def ask(keys: LaneKeys, span: Span, names: Sequence[str]) -> Asked:
     """What to ask for to learn of rows of those names."""
-    fields = list(dict.fromkeys(name[MINUTE:] for name in names)) if span[0] == "minutes" else list(names)
+    fields = list(dict.fromkeys(map(row_of, names))) if span[0] == "minutes" else list(names)
     return Asked(span, key_of(keys, span), fields)
 
 
@@ -67,14 +77,14 @@ def told(span: Span, name: str, value: bytes, key: bytes) -> Iterator[tuple[str,
     """What a field of a hash says of a span: rows with their counters; some come more than once."""
     if span[0] == "minutes":
         for minute, counts in read_minutes(value, key):
-            yield f"{minute:02d}{name}", counts
+            yield in_minute(minute, name), counts
     else:
         yield name, read_row(value, key)
 
 
 def add_moments(rows: dict[Span, Rows], moments: Iterable[Moment]) -> None:
     """Add what moments come to, which wait to be folded."""
-    for bucket, changes in roll_up(moments, FOR_EVER, 0).items():
-        for stored, counts in changes.items():
-            for span, row in told_as(bucket.span, stored):
-                add_counts(rows.setdefault((span, bucket.hour), {}), row, counts)
+    for bucket, changed in roll_up([Gathered(by_cell(moments))], FOR_EVER, 0).items():
+        for row, minute, counts in one_by_one(changed):
+            for span, name in told_as(bucket.span, row, minute):
+                add_counts(rows.setdefault((span, bucket.hour), {}), name, counts)

@@ -12,9 +12,9 @@ MINUTE_MS: Final = 60_000
 CellKey: TypeAlias = tuple[str, str | None, str, str, str, str, str]
 """The finest group of clicks with counters: note, campaign, merchant, platform, category, link, note kind."""
 
-Moment: TypeAlias = tuple[CellKey, int | None, int, str, int]
-"""A change of a counter in time: the cell, the minute of the fact that counts (None for a click as such), the minute
-of the click it counts for, the counter's name, the change."""
+When: TypeAlias = tuple[int | None, int, str]
+"""A counter at a time: the minute of the fact that counts (None for a click as such), the minute of the click it counts
+for, the counter's name."""
 
 Won: TypeAlias = dict[tuple[str, str], tuple[Click, int]]
 """By counter and click id: a click that won credited results of a kind, and when the first of them was."""
@@ -24,9 +24,17 @@ class Tally:
     """Changes of counters by cell and in time, and of ledger lines, added up over many journeys."""
 
     def __init__(self) -> None:
-        self.cells: dict[CellKey, dict[str, int]] = {}
-        self.moments: list[Moment] = []
+        self.moments: dict[CellKey, dict[When, int]] = {}
         self.ledger: dict[str, int] = {}
+
+    def cells(self) -> dict[CellKey, dict[str, int]]:
+        """The changes of counters by cell, whenever they were."""
+        cells: dict[CellKey, dict[str, int]] = {}
+        for cell, moments in self.moments.items():
+            counters = cells[cell] = {}
+            for (_, _, name), change in moments.items():
+                counters[name] = counters.get(name, 0) + change
+        return cells
 
     def change(self, before: Outcomes | None, after: Outcomes) -> None:
         """Take the outcomes of a journey before away, and add those after."""
@@ -48,14 +56,14 @@ class Tally:
 
     def count_click(self, judged: JudgedClick, sign: int) -> None:
         """Add a click as such, whatever it won."""
-        self._count(judged.click, None, [("clicks" if judged.refusal is None else "clicks_refused", sign)])
+        self._count(judged.click, None, "clicks" if judged.refusal is None else "clicks_refused", sign)
 
     def _clicks(self, clicks: Sequence[JudgedClick], sign: int) -> None:
         for judged in clicks:
             self.count_click(judged, sign)
         # All but the first, so that clicks less these are tokens, each in the cell where it began.
         for judged in clicks[:-1]:
-            self._count(judged.click, None, [("clicks_repeated", sign)])
+            self._count(judged.click, None, "clicks_repeated", sign)
 
     def _results(self, results: Mapping[str, Outcome], others: Mapping[str, Outcome], sign: int) -> None:
         """Count the results that are not the same among the others."""
@@ -66,7 +74,7 @@ class Tally:
     def _won(self, clicks: Won, others: Won, sign: int) -> None:
         for key, (click, at_ms) in clicks.items():
             if others.get(key) != (click, at_ms):
-                self._count(click, at_ms, [(key[0], sign)])
+                self._count(click, at_ms, key[0], sign)
 
     def _result(self, result: Outcome, sign: int) -> None:
         _add(self.ledger, LINES[result.kind, result.state, result.reason], sign)
@@ -74,27 +82,25 @@ class Tally:
             _add(self.ledger, "currency_mismatch", sign * result.mismatched)
         winner, nearest, at_ms = result.winner, result.nearest, result.at_ms
         if winner is not None:
-            counted = [(COUNTER_OF[result.kind if result.kind != "order" else result.state], sign)]
+            self._count(winner, at_ms, COUNTER_OF[result.kind if result.kind != "order" else result.state], sign)
             if result.gross_minor:
-                counted.append((f"gross_minor:{result.currency}", sign * result.gross_minor))
+                self._count(winner, at_ms, f"gross_minor:{result.currency}", sign * result.gross_minor)
             if result.refunded_minor:
-                counted.append((f"refunded_minor:{result.currency}", sign * result.refunded_minor))
-            self._count(winner, at_ms, counted)
+                self._count(winner, at_ms, f"refunded_minor:{result.currency}", sign * result.refunded_minor)
         elif nearest is not None:
-            self._count(nearest, at_ms, [(f"refused:{result.kind}/{result.reason}", sign)])
+            self._count(nearest, at_ms, f"refused:{result.kind}/{result.reason}", sign)
 
-    def _count(self, click: Click, at_ms: int | None, counted: list[tuple[str, int]]) -> None:
+    def _count(self, click: Click, at_ms: int | None, name: str, change: int) -> None:
         cell = (
             click.note_id, click.campaign_id, click.merchant_id, click.platform, click.category, click.link,
             click.note_kind,
         )  # fmt: skip
-        counters = self.cells.get(cell)
-        if counters is None:
-            counters = self.cells[cell] = {}
-        minute, click_minute = None if at_ms is None else at_ms // MINUTE_MS, click.at_ms // MINUTE_MS
-        for name, change in counted:
-            counters[name] = counters.get(name, 0) + change
-            self.moments.append((cell, minute, click_minute, name, change))
+        moment = None if at_ms is None else at_ms // MINUTE_MS, click.at_ms // MINUTE_MS, name
+        moments = self.moments.get(cell)
+        if moments is None:
+            self.moments[cell] = {moment: change}
+        else:
+            moments[moment] = moments.get(moment, 0) + change
 
 
 def won(results: Mapping[str, Outcome]) -> Won:

@@ -1,8 +1,9 @@
 """Commits that name only what a test is about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from streams.ports import (
+    WHOLE,
     Bucket,
     Commit,
     Entry,
@@ -15,10 +16,11 @@ from streams.ports import (
     Orders,
     Positions,
     ResultRecord,
-    Series,
+    RowChanges,
     Spans,
     Tip,
 )
+from streams.rollups import Rows, by_cell, minute_of, row_of
 
 DAY_MS = 86_400_000
 CELL = "c1|m1|taobao|fmcg.skincare|note|ad"
@@ -52,7 +54,7 @@ def change(
     cells: dict[str, dict[str, dict[str, int]]] | None = None,
     ledger: dict[str, int] | None = None,
     moments: Sequence[Moment] = (),
-    fold: Series | None = None,
+    fold: Mapping[Bucket, Rows] | None = None,
     minutes_until: int | None = None,
     entry: Entry | None = None,
     trim: Tip | None = None,
@@ -70,14 +72,23 @@ def change(
         spent=spent,
         journeys=[Journeys(ttl_ms, list(journeys), list(journeys.values()))] if journeys else [],
         words=list(words),
-        increments=Increments(cells or {}, ledger or {}, moments),
+        increments=Increments(cells or {}, ledger or {}, by_cell(moments)),
         entry=entry,
         trim=trim,
         published=published,
-        fold=fold,
+        fold=None if fold is None else {bucket: row_changes(rows) for bucket, rows in fold.items()},
         minutes_until=minutes_until,
         orders=Orders(ttl_ms or DAY_MS, list(held), list(kept), list(gone)) if held or kept or gone else None,
     )
+
+
+def row_changes(rows: Rows) -> dict[str, RowChanges]:
+    """Changes of rows, of which those are in a minute that are named so."""
+    changes: dict[str, RowChanges] = {}
+    for name, counts in rows.items():
+        row, minute = (row_of(name), minute_of(name)) if name[0].isdigit() else (name, WHOLE)
+        changes.setdefault(row, []).append((minute, counts))
+    return changes
 
 
 def after(tip: Tip) -> Tip:
@@ -96,7 +107,7 @@ def full_change(tip: Tip) -> Commit:
         journeys={"a" * 32: b"journey", "short": b""},
         cells={"note-1": {CELL: {"clicks": 2, "gross_minor:CNY": 3}}},
         ledger={"order:consumed": 7},
-        moments=[(("note-1", None, "m1"), None, 29_000_000, "clicks", 2)],
+        moments=[(("note-1", None, "m1", "jd", "fmcg", "note", "ad"), None, 29_000_000, "clicks", 2)],
         words=("jd", "note-1"),
         held=[("o1", "short")],
         entry=entry(after(tip), "one"),

@@ -126,7 +126,7 @@ def _forms() -> list[tuple[bytes, tuple[bytes, ...], Callable[[bytes], object]]]
     return [
         (pack_state(commit, 3), MSGPACK, lambda value: unpack_state(value, b"key")),
         (pack_entry(entry), MSGPACK, lambda value: unpack_entry(value, b"key")),
-        (pack_moments([(cell, 5, 6, "orders", 1)]), MSGPACK, lambda value: unpack_moments([value], b"key")),
+        (pack_moments({cell: {(5, 6, "orders"): 1}}), MSGPACK, lambda value: unpack_moments([value], b"key")),
         (encode_marker(marker), WORDS, decode_marker),
     ]
 
