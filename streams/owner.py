@@ -40,7 +40,7 @@ from streams.rollups import Gathered, Kept, by_cell, minutes_until, roll_up
 from streams.topics import CLICK_OUT, METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words
 
-FOLD_FROM: Final = 10_000  # moments: each row that they share is then written once
+FOLD_FROM: Final = 20_000  # moments: each row that they share is then written once
 MOST_PARKED: Final = 10_000  # stretches of records: every marker and every commit names them all
 COUNTER_ROOM: Final = 2**62  # no counter reaches 2**63 while all lanes together have spent less than this
 

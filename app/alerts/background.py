@@ -8,7 +8,7 @@ from app.alerts.recorded import surroundings
 from app.alerts.triage import TEXTS
 from app.redis_store.live_series import LiveSeries
 from app.redis_store.reader import Cell, Reader
-from streams.rollups import BASES, HOUR_MS, Rows
+from streams.rollups import BASES, HOUR_MS, Rows, in_all_minutes, minute_of
 
 MINUTE_MS: Final = 60_000
 RATIOS: Final[Mapping[str, tuple[str, str]]] = {
@@ -81,14 +81,14 @@ async def _by_minutes(
     series: LiveSeries, record: AlertRecord, rows: Sequence[str], hours: Sequence[int]
 ) -> list[Point]:
     """Every ten minutes of the last hours."""
-    names = [f"{minute:02d}{CLICKED}{row}" for minute in range(60) for row in rows]
+    names = in_all_minutes([CLICKED + row for row in rows])
     found = await series.rows({("minutes", hour): names for hour in hours[-DRAWN_HOURS:]})
     points = []
     for (_, hour), some in sorted(found.items()):
         for start in range(0, 60, STEP_MIN):
             at_ms = hour * HOUR_MS + start * MINUTE_MS
             if at_ms <= record.at_ms:
-                part = {row: counts for row, counts in some.items() if start <= int(row[:2]) < start + STEP_MIN}
+                part = {row: counts for row, counts in some.items() if start <= minute_of(row) < start + STEP_MIN}
                 points.append(Point(at_ms, _value(record.metric, _sum(part))))
     return points
 

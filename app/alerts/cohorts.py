@@ -1,6 +1,6 @@
 """The cohorts of clicks of each category as the time series tell them, for app.alerts.maturing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,7 @@ from app.alerts.model import Array, Metric
 from app.alerts.state import State
 from app.redis_store.live_series import LiveSeries
 from app.redis_store.reader import Reader
-from streams.rollups import BASES, HOUR_MS, Rows
+from streams.rollups import BASES, HOUR_MS, in_all_minutes, minute_of, row_of
 
 BY_MINUTE_HOURS: Final = 6  # older cohorts are looked at by the hour
 MOST_CATEGORIES: Final = 100
@@ -91,18 +91,16 @@ async def _dated(reader: Reader, categories: Sequence[str], at_ms: int) -> Mappi
     dated: dict[tuple[str, str], list[tuple[float, Counts]]] = {}
     # Hour by hour, so that no request keeps the server for long.
     for hour in range(last - BY_MINUTE_HOURS + 1, last + 1):
-        wanted = [f"{minute:02d}{name}" for minute in range(HOUR_MIN) for name in names]
-        found = await series.rows({("minutes", hour): wanted})
-        for key, minute, counts in _keyed(found["minutes", hour]):
-            dated.setdefault(key, []).append((hour * HOUR_MIN + minute, counts))
+        found = await series.rows({("minutes", hour): in_all_minutes(names)})
+        for name, counts in found["minutes", hour].items():
+            dated.setdefault(_key(row_of(name)), []).append((hour * HOUR_MIN + minute_of(name), counts))
     hours = range(last - most_h, last - BY_MINUTE_HOURS + 1)
     for (_, hour), rows in (await series.rows({("hours", hour): names for hour in hours})).items():
-        for key, _, counts in _keyed({f"30{row}": counts for row, counts in rows.items()}):
-            dated.setdefault(key, []).append((hour * HOUR_MIN + HOUR_MIN / 2, counts))
+        for row, counts in rows.items():
+            dated.setdefault(_key(row), []).append((hour * HOUR_MIN + HOUR_MIN / 2, counts))
     return dated
 
 
-def _keyed(rows: Rows) -> Iterator[tuple[tuple[str, str], int, Counts]]:
-    """By base and category."""
-    for row, counts in rows.items():
-        yield (row[2], row[4:]), int(row[:2]), counts
+def _key(row: str) -> tuple[str, str]:
+    """Base and category."""
+    return row[0], row[2:]

@@ -5,7 +5,7 @@ from typing import Final
 
 from app.redis_store.live_series import LiveSeries
 from app.redis_store.reader import Reader
-from streams.rollups import BASES, HOUR_MS
+from streams.rollups import BASES, HOUR_MS, in_all_minutes, minute_of, row_of
 
 MINUTE_MS: Final = 60_000
 HOURS: Final = 3  # looked at
@@ -26,13 +26,13 @@ class Lateness:
         if self._series is None or self._series[0] is not reader:
             self._series = reader, LiveSeries(reader)
         hours = range(at_ms // HOUR_MS - HOURS + 1, at_ms // HOUR_MS + 1)
-        names = {f"{minute:02d}{BASES['event']}{row}" for minute in range(60) for some in rows.values() for row in some}
-        found = await self._series[1].rows({("minutes", hour): sorted(names) for hour in hours})
+        names = in_all_minutes(sorted({BASES["event"] + row for some in rows.values() for row in some}))
+        found = await self._series[1].rows({("minutes", hour): names for hour in hours})
         platforms: dict[str, dict[int, int]] = {}
         for (_, hour), counted in found.items():
             for row, counts in counted.items():
-                minutes = platforms.setdefault(row[4:].partition("|")[0], {})
-                minute_ms = hour * HOUR_MS + int(row[:2]) * MINUTE_MS
+                minutes = platforms.setdefault(row_of(row)[2:].partition("|")[0], {})
+                minute_ms = hour * HOUR_MS + minute_of(row) * MINUTE_MS
                 minutes[minute_ms] = minutes.get(minute_ms, 0) + sum(counts.get(name, 0) for name in FACTS)
         for platform, minutes in platforms.items():
             self._hear(platform, minutes, at_ms)

@@ -18,7 +18,7 @@ from app.alerts.triage import Worth
 from app.redis_store.live_series import LiveSeries
 from app.redis_store.reader import Cell, CellCounters, Reader
 from streams.core.policy import ancestry
-from streams.rollups import BASES, Rows
+from streams.rollups import BASES, Rows, in_all_minutes, minute_of, row_of
 
 MINUTE_MS: Final = 60_000
 OF_CLICKS: Final = frozenset(("clicks", "clicks_refused"))  # which are booked at the click, everything else at itself
@@ -60,7 +60,7 @@ class RecordedObserver:
             rows = list(
                 dict.fromkeys(row for cells in notes.values() for cell, _ in cells for row in surroundings(cell))
             )
-            names = [f"{minute:02d}{base}{row}" for minute in range(60) for base in BASES.values() for row in rows]
+            names = in_all_minutes([base + row for base in BASES.values() for row in rows])
             found = await LiveSeries(reader).rows({("minutes", hour): names, ("totals", 0): rows})
             self._hours = {hour: _by_minute(found["minutes", hour])}
             self._worths = _worths(found["totals", 0])
@@ -100,9 +100,9 @@ def worth_of(counts: Mapping[str, int]) -> Worth:
 def _by_minute(rows: Rows) -> dict[int, ByScope]:
     minutes: dict[int, ByScope] = {}
     for row, counts in rows.items():
-        at = minutes.setdefault(int(row[:2]), {})
-        booked = own_base(row[2], counts)
-        for scope in scopes_of(row[3:]):
+        at, within = minutes.setdefault(minute_of(row), {}), row_of(row)
+        booked = own_base(within[0], counts)
+        for scope in scopes_of(within[1:]):
             add_counts(at.setdefault(scope, {}), booked)
     return minutes
 

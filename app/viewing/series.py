@@ -15,7 +15,7 @@ from app.viewing.figures import CounterValue, Figures, Rates, figures_of
 from app.viewing.periods import HOUR_S, Periods, WrongPeriods, hours_of
 from app.viewing.scopes import Dimension, Scope
 from app.viewing.view import View
-from streams.rollups import BASES, Rows
+from streams.rollups import BASES, Rows, in_all_minutes, minute_of, row_of
 
 Basis: TypeAlias = Literal["event", "click"]
 
@@ -98,7 +98,7 @@ def spans_of(query: SeriesQuery, rows: Sequence[str]) -> dict[Span, list[str]]:
     if fields > MOST_FIELDS:
         raise WrongPeriods("this is too much to read at once: take a longer step or a shorter time")
     if fine:
-        names = [f"{minute:02d}{base}{row}" for minute in range(60) for base in bases for row in rows]
+        names = in_all_minutes([base + row for base in bases for row in rows])
         return {("minutes", hour): names for hour in hours}
     names = [base + row for base in bases for row in rows]
     return {("hours", hour): names for hour in hours}
@@ -109,7 +109,7 @@ def counted(query: SeriesQuery, found: Mapping[Span, Rows]) -> list[dict[str, in
     sums: list[dict[str, int]] = [{} for _ in query.periods.starts_ms]
     for (span, hour), rows in found.items():
         for row, counts in rows.items():
-            minute, base = (int(row[:2]), row[2]) if span == "minutes" else (0, row[0])
+            minute, base = (minute_of(row), row_of(row)[0]) if span == "minutes" else (0, row[0])
             number = query.periods.place((hour * 60 + minute) * 60_000)
             if number is not None:
                 _add(sums[number], counts, only_clicks=base != BASES[query.basis])

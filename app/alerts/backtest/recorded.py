@@ -7,6 +7,7 @@ import numpy as np
 
 from app.alerts.model import Array, Observations, Scope
 from streams.core.policy import ancestry
+from streams.rollups import minute_of, row_of
 
 HOUR_MIN: Final = 60
 _CLICKS: Final = ("clicks", "clicks_refused")  # booked by the times of clicks alone
@@ -48,7 +49,7 @@ def _observations(scopes: list[Scope], rows: dict[Scope, int], minute: Minute) -
 def _by_minute(bucket: dict[str, dict[str, int]]) -> Iterator[Minute]:
     minutes: list[Minute] = [{} for _ in range(HOUR_MIN)]
     for field, counted in bucket.items():
-        minute, basis, row = int(field[:2]), field[2], field[3:]
+        minute, basis, row = minute_of(field), row_of(field)[0], row_of(field)[1:]
         taken = _taken(counted, by_click=basis == "k")
         for scope in _scopes(row) if taken else ():
             known = minutes[minute].setdefault(scope, {})
