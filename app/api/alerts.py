@@ -18,6 +18,7 @@ from app.api.documents import AcknowledgementDocument, AlertsDocument, SilenceDo
 from app.api.openapi import ANSWERS, ID
 from app.api.problems import Refusal, described, invalid, not_found
 from app.api.server import Server
+from app.api.strict_route import StrictRoute
 from app.connections import redis_address
 from app.redis_store.alerts import AlertStore
 from app.redis_store.link import dialler
@@ -41,7 +42,7 @@ OwnId = Annotated[str, Path(pattern=ID, max_length=128)]
 
 def router(server: Server) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["alerts"])
+    routes = APIRouter(tags=["alerts"], route_class=StrictRoute)
     _add_list(routes, server)
     _add_acknowledgement(routes, server)
     _add_silences(routes, server)

@@ -10,12 +10,13 @@ from app.api.documents import FigureDocument
 from app.api.openapi import ANSWERS, EXAMPLE_FIGURES, IdPath
 from app.api.problems import not_found
 from app.api.server import Server
+from app.api.strict_route import StrictRoute
 from app.viewing.scopes import SCOPES, Scope
 
 
 def router(server: Server) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["counters"])
+    routes = APIRouter(tags=["counters"], route_class=StrictRoute)
     for scope in SCOPES:
         _add(routes, server, scope)
     return routes

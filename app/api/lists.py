@@ -11,6 +11,7 @@ from app.api.documents import ItemDocument, ListDocument, SumDocument
 from app.api.openapi import ANSWERS, EXAMPLE_LIST, ID
 from app.api.problems import invalid
 from app.api.server import Server
+from app.api.strict_route import StrictRoute
 from app.viewing.figures import Figures
 from app.viewing.ranking import SORTS, RankQuery, WrongCursor
 from app.viewing.scopes import SCOPES, Filters, Scope
@@ -52,7 +53,7 @@ def parameters(  # noqa: PLR0913, PLR0917  # each is a parameter of the query
 
 def router(server: Server) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["counters"])
+    routes = APIRouter(tags=["counters"], route_class=StrictRoute)
     for scope in SCOPES:
         _add(routes, server, scope)
     return routes

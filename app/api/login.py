@@ -12,6 +12,7 @@ from app.api.documents import LoginDocument, PartyDocument, encoded
 from app.api.openapi import ANSWERS
 from app.api.problems import Refusal, described, invalid
 from app.api.server import Server
+from app.api.strict_route import StrictRoute
 
 MOST_BYTES: Final = 4_096
 _decode = msgspec.json.Decoder(LoginDocument).decode
@@ -40,7 +41,7 @@ REFUSALS: Final = (
 
 def router(server: Server) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["access"])
+    routes = APIRouter(tags=["access"], route_class=StrictRoute)
     _add_login(routes, server)
     _add_logout(routes, server)
 

@@ -50,7 +50,10 @@ class Answers:
 
 
 ANSWERS: Final = Answers()
-ALWAYS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+ALWAYS: Final = (
+    *(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_URI_TOO_LONG),
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+)
 
 
 def install(app: FastAPI) -> None:

@@ -13,6 +13,7 @@ from app.api.documents import SeriesDocument
 from app.api.openapi import ANSWERS, EXAMPLE_SERIES, IdPath
 from app.api.problems import invalid, not_found
 from app.api.server import Server
+from app.api.strict_route import StrictRoute
 from app.viewing.history import History
 from app.viewing.model import ReadModel
 from app.viewing.periods import DAY_S, DEFAULT_ZONE, HOUR_S, STEPS_S, WrongPeriods, cut, finest_s
@@ -63,7 +64,7 @@ def parameters(  # each is a parameter of the query
 
 def router(server: Server) -> APIRouter:
     """The routes."""
-    routes, history = APIRouter(tags=["counters"]), History(server.model)
+    routes, history = APIRouter(tags=["counters"], route_class=StrictRoute), History(server.model)
     for scope in SCOPES:
         _add(routes, server, history, scope)
     return routes

@@ -20,6 +20,7 @@ from app.api.figures import figure_document
 from app.api.openapi import ID
 from app.api.problems import Refusal, described, invalid, not_found
 from app.api.server import Server
+from app.api.strict_route import StrictRoute
 from app.viewing.scopes import Scope
 
 MOST_STREAMS: Final = 1_000
@@ -110,7 +111,7 @@ class Streams:
 
 def router(server: Server) -> APIRouter:
     """The route."""
-    routes, streams = APIRouter(tags=["live"]), Streams(server)
+    routes, streams = APIRouter(tags=["live"], route_class=StrictRoute), Streams(server)
 
     @routes.get(
         "/v1/stream",

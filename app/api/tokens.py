@@ -12,6 +12,7 @@ from app.api.documents import JourneyDocument, OrderDocument
 from app.api.openapi import ANSWERS, EXAMPLE_JOURNEY
 from app.api.problems import Refusal, not_found
 from app.api.server import Server
+from app.api.strict_route import StrictRoute
 from app.explaining.explanation import Explained
 from app.viewing.journeys import json_of
 from app.viewing.party import Party
@@ -21,7 +22,7 @@ UNKNOWN_S: Final = 0.1
 
 def router(server: Server) -> APIRouter:
     """The routes."""
-    routes = APIRouter(tags=["journeys"])
+    routes = APIRouter(tags=["journeys"], route_class=StrictRoute)
     _add_token(routes, server)
     _add_order(routes, server)
     return routes

@@ -50,6 +50,35 @@ async def test_what_cannot_be_answered_is_a_problem_document(served: Served, pat
     assert (told["status"], bool(told["title"])) == (status, True)
 
 
+@pytest.mark.parametrize(
+    ("path", "there_are"),
+    [
+        ("/v1/notes", "sort, order, currency, limit, cursor, search, campaign_id"),
+        ("/v1/merchants/m1/series", "metric, step, from_ms, to_ms, basis, tz"),
+        ("/v1/stream", "scope, id"),
+        ("/v1/notes/shared", "none"),
+        ("/v1/tokens/t1", "none"),
+        ("/v1/orders/o1", "none"),
+        ("/v1/alerts", "none"),
+        ("/v1/me", "none"),
+        ("/ready", "none"),
+    ],
+)
+async def test_a_parameter_that_there_is_not_is_named_beside_those_there_are(
+    served: Served, path: str, there_are: str
+) -> None:
+    answer = await served.get(f"{path}?from=1", ADMIN)
+
+    told = answer.json()
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert [error["place"] for error in told["errors"]] == ["query.from"]
+    assert told["errors"][0]["message"].startswith(f"there is no such parameter; there are {there_are}")
+
+
+async def test_who_has_no_key_is_told_that_before_anything_of_parameters(served: Served) -> None:
+    assert (await served.client.get("/v1/notes?from=1")).status_code == 401
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 async def test_other_methods_are_refused_with_those_there_are(served: Served, method: str) -> None:
     answer = await served.client.request(method, "/v1/notes/shared")
