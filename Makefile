@@ -18,7 +18,8 @@ demo: install
 	$(BIN)/redcat demo $$(test -t 1 && test -t 2 && echo --stay) $(ARGS)
 
 test: install
-	$(BIN)/pytest $(ARGS)
+	@# What pytest has made of the test modules is kept, for each of its processes and for the next run.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest $(ARGS)
 
 lint: install
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

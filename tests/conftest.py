@@ -1,12 +1,13 @@
 """Servers and names for the tests: one of each server a session, fresh names and databases for each test."""
 
+import gc
 import itertools
 import os
 import shutil
 import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
@@ -14,6 +15,20 @@ import pytest_asyncio
 from app.local_stack.kafka_server import KafkaServer, Listener
 from app.local_stack.server_process import free_port
 from app.local_stack.valkey_server import DATABASES, ValkeyServer
+from tests.dealing import dealt
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The order for the processes of xdist; a single one keeps the order of the files."""
+    of_process: dict[str, Any] = getattr(config, "workerinput", {})
+    if processes := of_process.get("workercount"):
+        items[:] = dealt(items, processes)
+
+
+def pytest_collection_finish() -> None:
+    """The collector does not look again and again at thousands of tests and modules, which stay to the end."""
+    gc.collect()
+    gc.freeze()
 
 
 class Namespace(NamedTuple):

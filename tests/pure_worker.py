@@ -13,7 +13,7 @@ from streams.core.terms import PolicySet
 from streams.digest import Digester
 from streams.digesting import Digest
 from streams.metric_digest import MetricDigester, stored_names
-from streams.ports import Batch, Message
+from streams.ports import Batch, Increments, Message
 from streams.rollups import FOR_EVER, Gathered, one_by_one, roll_up, told_as
 from streams.topics import METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words
@@ -101,18 +101,23 @@ class PureWorker(Sums):
             for order_id, token in orders.gone:
                 self.orders[order_id].remove(token)
         increments = digest.increments()
-        for bucket, rows in roll_up([Gathered(increments.moments)], FOR_EVER, 0).items():
-            for row, minute, counts in one_by_one(rows):
-                for span, told in told_as(bucket.span, row, minute):
-                    self.series.update({(span, bucket.hour, told, name): change for name, change in counts.items()})
-        for note, cells in increments.cells.items():
-            for cell, changes in cells.items():
-                self.cells.update({(note, cell, name): change for name, change in changes.items()})
-        self.ledger.update(increments.ledger)
+        self._add_up(increments)
         self.published += [msgspec.json.decode(record.value, type=Result) for record in digest.results]
         partition = partition_of_lane(lane, self._partitions)
         self.messages += [dead_letter(aside, partition) for aside in digest.aside]
         self.messages += [forward(misplaced) for misplaced in arrived.misplaced]
+
+    def _add_up(self, increments: Increments) -> None:
+        for bucket, rows in roll_up([Gathered(increments.moments)], FOR_EVER, 0).items():
+            for row, minute, counts in one_by_one(rows):
+                for span, told in told_as(bucket.span, row, minute):
+                    for name, change in counts.items():
+                        self.series[span, bucket.hour, told, name] += change
+        for note, cells in increments.cells.items():
+            for cell, changes in cells.items():
+                for name, change in changes.items():
+                    self.cells[note, cell, name] += change
+        self.ledger.update(increments.ledger)
 
     def absorb_all(self, batches: Iterable[Sequence[Record]]) -> None:
         """Absorb batches that mix lanes, each lane's part by itself."""

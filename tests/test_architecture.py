@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -115,15 +115,23 @@ MODULES = modules()
 CODE = [name for name in MODULES if name.startswith(("app", "streams"))]
 
 
-def imports(name: str) -> Iterator[str]:
+@cache
+def imports(name: str) -> frozenset[str]:
     """What a module imports anywhere in it, by dotted name; of `from a import b` the module `a.b` if it is one."""
+    found: set[str] = set()
     for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{name}:{node.lineno} imports relatively"
             source = node.module or ""
-            yield from (full if (full := f"{source}.{alias.name}") in MODULES else source for alias in node.names)
+            found.update(full if (full := f"{source}.{alias.name}") in MODULES else source for alias in node.names)
+    return frozenset(found)
+
+
+def libraries(name: str) -> set[str]:
+    """The first parts of the names that a module imports."""
+    return {imported.split(".")[0] for imported in imports(name)}
 
 
 def within(name: str, packages: tuple[str, ...]) -> bool:
@@ -131,32 +139,34 @@ def within(name: str, packages: tuple[str, ...]) -> bool:
     return any(name == package or name.startswith((f"{package}.", f"{package}_")) for package in packages)
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_a_module_imports_only_what_its_row_allows(name: str) -> None:
-    row = max((row for row in INSIDE if name == row or name.startswith(f"{row}.")), key=len)
+def test_a_module_imports_only_what_its_row_allows() -> None:
+    found = {name: {one for one in imports(name) if one.split(".")[0] in PACKAGES} for name in MODULES}
+    rows = {name: max((row for row in INSIDE if name == row or name.startswith(f"{row}.")), key=len) for name in found}
 
-    project = {imported for imported in imports(name) if imported.split(".")[0] in PACKAGES}
+    wrong = {name: {one for one in found[name] if not within(one, INSIDE[rows[name]])} for name in found}
 
-    assert {imported for imported in project if not within(imported, INSIDE[row])} == set()
+    assert {name: imported for name, imported in wrong.items() if imported} == {}
 
 
-@pytest.mark.parametrize("name", CODE)
-def test_a_library_is_imported_only_where_it_belongs(name: str) -> None:
-    libraries = {imported.split(".")[0] for imported in imports(name)} - {*sys.stdlib_module_names, *PACKAGES}
+def test_a_library_is_imported_only_where_it_belongs() -> None:
+    ours = {*sys.stdlib_module_names, *PACKAGES}
+    found = {name: libraries(name) - ours for name in CODE}
 
-    assert {library for library in libraries if not within(name, OUTSIDE.get(library, ()))} == set()
+    wrong = {name: {one for one in found[name] if not within(name, OUTSIDE.get(one, ()))} for name in found}
+
+    assert {name: imported for name, imported in wrong.items() if imported} == {}
 
 
 @pytest.mark.parametrize("name", PURE_ALERTS)
 def test_what_decides_about_alerts_reads_no_clock_and_no_server(name: str) -> None:
-    reached = {imported.split(".")[0] for imported in imports(name)} - {"app", "streams", "datetime"}
+    reached = libraries(name) - {"app", "streams", "datetime"}
 
     assert not reached & (NOT_IN_CORE | {"aiokafka", "hiredis"})
 
 
 @pytest.mark.parametrize("name", [name for name in CODE if name.startswith("streams.core")])
 def test_the_core_is_pure(name: str) -> None:
-    outside = {imported.split(".")[0] for imported in imports(name)} - {"streams"}
+    outside = libraries(name) - {"streams"}
 
     assert outside <= sys.stdlib_module_names | {"msgspec"}
     assert not outside & NOT_IN_CORE
@@ -164,7 +174,7 @@ def test_the_core_is_pure(name: str) -> None:
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
     try:
-        TopologicalSorter({name: set(imports(name)) & MODULES.keys() for name in MODULES}).prepare()
+        TopologicalSorter({name: imports(name) & MODULES.keys() for name in MODULES}).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(error.args[1]))
 

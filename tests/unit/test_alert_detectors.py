@@ -1,13 +1,12 @@
-"""Detectors against independent answers of scipy, statsmodels and river, and on data in which nothing changes."""
+"""Detectors against independent answers of scipy, statsmodels and river, and on data in which nothing changes.
+
+These take seconds to import and each process of the tests reads this module: imported is where they answer.
+"""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from river.drift import PageHinkley
-from scipy import stats
-from scipy.optimize import nnls
-from statsmodels.stats.proportion import proportion_confint
 
 from app.alerts.detectors import baseline, delay, guard, likelihood, run_length
 from app.alerts.detectors.cusum import Runs
@@ -29,6 +28,8 @@ def one(value: float) -> Array:
 @EXAMPLES
 @given(COUNTS, st.integers(1, 500), RATES, st.floats(0.05, 1.0))
 def test_binomial_evidence_is_the_ratio_of_the_two_likelihoods(count: int, more: int, rate: float, left: float) -> None:
+    from scipy import stats
+
     trials = count + more
     changed = rate * left
 
@@ -41,6 +42,8 @@ def test_binomial_evidence_is_the_ratio_of_the_two_likelihoods(count: int, more:
 @EXAMPLES
 @given(COUNTS, st.floats(0.1, 500), st.floats(0.05, 3.0))
 def test_without_a_chance_it_is_the_poissons(count: int, mean: float, times: float) -> None:
+    from scipy import stats
+
     evidence = likelihood.binomial(one(count), one(mean), one(mean * times), one(0))[0]
 
     expected = stats.poisson.logpmf(count, mean * times) - stats.poisson.logpmf(count, mean)
@@ -50,6 +53,8 @@ def test_without_a_chance_it_is_the_poissons(count: int, mean: float, times: flo
 @EXAMPLES
 @given(COUNTS, st.floats(0.1, 500), st.floats(0.05, 3.0), st.floats(0.001, 1.0))
 def test_negative_binomial_evidence_likewise(count: int, mean: float, times: float, dispersion: float) -> None:
+    from scipy import stats
+
     size = 1 / dispersion
 
     evidence = likelihood.negative_binomial(one(count), one(mean), one(mean * times), one(dispersion))[0]
@@ -98,6 +103,8 @@ def test_evidence_of_many_steps_is_that_of_one(steps: list[tuple[int, float]], c
 @EXAMPLES
 @given(COUNTS, st.integers(1, 2_000), st.floats(0.5, 300), st.floats(0.5, 300))
 def test_the_guard_is_the_beta_binomial(count: int, sample: int, alpha: float, beta: float) -> None:
+    from scipy import stats
+
     expected = stats.betabinom.cdf(count, sample, alpha, beta) if count < sample else 1.0
 
     assert guard.beta_binomial_at_most(count, sample, alpha, beta) == pytest.approx(expected, rel=1e-5, abs=1e-9)
@@ -106,6 +113,8 @@ def test_the_guard_is_the_beta_binomial(count: int, sample: int, alpha: float, b
 @EXAMPLES
 @given(COUNTS, st.integers(0, 500))
 def test_intervals_are_wilsons(count: int, rest: int) -> None:
+    from statsmodels.stats.proportion import proportion_confint
+
     interval = guard.wilson(count, count + rest)
 
     expected = proportion_confint(count, count + rest, method="wilson") if count + rest else (0, 1)
@@ -147,6 +156,8 @@ def test_more_traffic_and_more_patience_need_more_evidence(restarts: float, fals
 
 
 def test_a_break_is_found_sooner_than_by_page_and_hinkley_with_as_few_false_alarms() -> None:
+    from river.drift import PageHinkley
+
     random = np.random.default_rng(3)
     rival = PageHinkley(mode="down", threshold=14.0, delta=0.05, min_instances=30)
     evidence, ours, theirs = 0.0, None, None
@@ -206,6 +217,8 @@ def test_a_tail_of_an_hour_is_not_taken_for_a_longer_one() -> None:
 @EXAMPLES
 @given(st.integers(0, 10_000), st.integers(3, 30))
 def test_weights_are_the_least_squares_without_negative_parts(seed: int, ages: int) -> None:
+    from scipy.optimize import nnls
+
     random = np.random.default_rng(seed)
     matrix, values = random.random((ages, 3)) + 0.1, random.normal(0.3, 1.0, ages)
 
