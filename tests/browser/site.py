@@ -1,6 +1,5 @@
 """A worker and a server in processes of their own, and facts to send them."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +18,8 @@ from app.settings import Settings
 from app.simulator.facts import Outgoing
 from app.topic_admin import create_topics
 from tests.integration import workers
+from tests.integration.workers import is_ready
+from tests.waiting import until
 
 PATIENCE_S: Final = 60.0
 KEYS: Final = {"admin": "key-of-admin", "merchant:m1": "key-of-m1", "merchant:m2": "key-of-m2"}
@@ -41,12 +42,12 @@ class Site(NamedTuple):
     async def has(self, note_id: str, **counters: int) -> None:
         """Return when the API tells of these counters."""
         headers = {"Authorization": f"Bearer {KEYS['admin']}"}
-        async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(base_url=self.origin, headers=headers) as client:
-            while True:
-                answer = await client.get(f"/v1/notes/{note_id}")
-                if answer.is_success and counters.items() <= answer.json()["counters"].items():
-                    return
-                await asyncio.sleep(0.05)
+        async with httpx.AsyncClient(base_url=self.origin, headers=headers) as client:
+            await until(
+                lambda: client.get(f"/v1/notes/{note_id}"),
+                lambda answer: answer.is_success and counters.items() <= answer.json()["counters"].items(),
+                patience_s=PATIENCE_S,
+            )
 
 
 def click(note_id: str, token: str, merchant_id: str = "m1", platform: str = "tmall", **fields: Any) -> Outgoing:
@@ -126,11 +127,5 @@ async def _make_keys(settings: Settings) -> None:
 
 
 async def _until_ready(site: Site) -> None:
-    async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(base_url=site.origin) as client:
-        while True:
-            try:
-                if (await client.get("/ready")).is_success:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.05)
+    async with httpx.AsyncClient(base_url=site.origin) as client:
+        await until(lambda: is_ready(client), patience_s=PATIENCE_S)

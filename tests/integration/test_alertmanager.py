@@ -15,6 +15,7 @@ from app.alerts.channels.making import make_channel
 from app.alerts.channels.specification import ChannelSpecification
 from app.local_stack.server_process import free_port
 from tests.unit.alert_messages import message
+from tests.waiting import until
 
 PATIENCE_S = 30
 
@@ -48,12 +49,12 @@ async def alertmanager(folder: Path) -> AsyncIterator[str]:
 
 async def known(client: httpx.AsyncClient, url: str) -> list[dict[str, Any]]:
     """The alerts that fire there; waits for the server."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            try:
-                return list((await client.get(f"{url}/api/v2/alerts")).raise_for_status().json())
-            except (httpx.TransportError, httpx.HTTPStatusError):
-                await asyncio.sleep(0.02)
+
+    async def asked() -> httpx.Response:
+        return (await client.get(f"{url}/api/v2/alerts")).raise_for_status()
+
+    answer = await until(asked, patience_s=PATIENCE_S, not_yet=(httpx.TransportError, httpx.HTTPStatusError))
+    return list(answer.json())
 
 
 async def test_an_alert_fires_is_repeated_and_ends(tmp_path: Path) -> None:

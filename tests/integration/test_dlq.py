@@ -40,6 +40,7 @@ from streams.topics import CLICK_OUT, DEAD_LETTER, ORDER, SHOP_ENTRY, physical, 
 from tests.conftest import Namespace
 from tests.integration.kafka import producing
 from tests.integration.workers import committed, environment, run, start
+from tests.waiting import until
 
 DAY_MS = 86_400_000
 NOW_MS = time.time_ns() // 1_000_000
@@ -170,9 +171,8 @@ async def test_bad_records_are_seen_repaired_replayed_and_counted(settings: Sett
 async def test_a_replay_that_is_killed_and_run_again_replays_each_letter_once(settings: Settings) -> None:
     await post(settings, ({} for _ in range(4_000)))
     killed = await start(settings, "dlq", "replay", "--run", "--force")
-    async with kafka_topics(settings) as topics, asyncio.timeout(30):
-        while not (await topics.contents(replayed_letters(settings.group))).total:
-            await asyncio.sleep(0.01)
+    async with kafka_topics(settings) as topics:
+        await until(lambda: topics.contents(replayed_letters(settings.group)), lambda held: held.total)
     killed.send_signal(signal.SIGKILL)
     await killed.communicate()
     before = (await replays(settings)).total()

@@ -33,6 +33,7 @@ from streams.topics import SHOP_ENTRY
 from tests.conftest import Namespace
 from tests.integration.audited import GROUP, NOTES, absorbed, audited, keys, kinds
 from tests.integration.workers import environment, landed, run, working
+from tests.waiting import until
 
 PATIENCE_S = 30
 
@@ -138,12 +139,8 @@ async def streaming(kafka_server: KafkaServer, valkey_url: str, namespace: Names
 
 async def counted(settings: Settings) -> None:
     """Return when the running worker has counted and published everything."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            try:
-                return await drained(settings)
-            except Misconfigured:  # the worker has not made the namespace yet
-                await asyncio.sleep(0.05)
+    not_yet = (Misconfigured,)  # the worker has not made the namespace yet
+    await until(lambda: drained(settings), lambda _: True, patience_s=PATIENCE_S, not_yet=not_yet)
 
 
 async def orders_held(settings: Settings, order_id: str) -> list[str]:

@@ -26,6 +26,7 @@ from app.topic_admin import create_topics
 from streams.topics import TOKEN_TOPICS, lane_count, physical
 from tests.conftest import Namespace
 from tests.integration.workers import run, start
+from tests.waiting import until
 
 PARTITIONS = 1
 EVERY_LANE = lane_count(PARTITIONS)
@@ -66,14 +67,16 @@ class Observed:
             self.said.append(json.loads(line))
             self.url = self.url or self.said[-1].get("url", "")
 
+    async def has_begun(self) -> bool:
+        return bool(self.url)
+
     async def answer(self, path: str) -> httpx.Response:
         return await self.client.get(self.url + path)
 
     async def until(self, path: str, status: int) -> dict[str, Any]:
         """What a page says when it has that status."""
-        async with asyncio.timeout(PATIENCE_S):
-            while not self.url or (answer := await self.answer(path)).status_code != status:
-                await asyncio.sleep(0.05)
+        await until(self.has_begun, patience_s=PATIENCE_S)
+        answer = await until(lambda: self.answer(path), lambda one: one.status_code == status, patience_s=PATIENCE_S)
         told: dict[str, Any] = answer.json()
         return told
 

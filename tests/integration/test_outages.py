@@ -29,6 +29,7 @@ from tests.conftest import Namespace
 from tests.integration.simulated import assert_as_simulated
 from tests.integration.test_health import observed
 from tests.integration.workers import run
+from tests.waiting import until
 
 PARTITIONS = 2
 EVENTS = 8_000
@@ -78,11 +79,13 @@ async def send(settings: Settings, records: Iterator[Outgoing], count: int) -> N
 async def moved(settings: Settings, before: dict[int, int]) -> dict[int, int]:
     """The numbers of the token lanes' last commits, once each is beyond the one before."""
     async with reading(settings) as reader:
-        while True:
-            now = {one.lane: one.tip.sequence for one in await reader.lanes() if one.lane < PARTITIONS}
-            if len(now) == PARTITIONS and all(now[lane] > before.get(lane, 0) for lane in now):
-                return now
-            await asyncio.sleep(0.02)
+
+        async def sequences() -> dict[int, int]:
+            return {one.lane: one.tip.sequence for one in await reader.lanes() if one.lane < PARTITIONS}
+
+        return await until(
+            sequences, lambda now: len(now) == PARTITIONS and all(now[lane] > before.get(lane, 0) for lane in now)
+        )
 
 
 @pytest.mark.parametrize("server", ["kafka", "redis"])

@@ -4,8 +4,8 @@ import asyncio
 import dataclasses
 import json
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import contextmanager
 from itertools import cycle, takewhile
 from typing import Any
 
@@ -46,8 +46,10 @@ from streams.topics import CLICK_OUT, CONVERSION, markers, physical
 from tests.conftest import Namespace
 from tests.integration.simulated import assert_as_simulated
 from tests.integration.workers import committed, environment, start, working
+from tests.waiting import until
 
 PARTITIONS = 2
+NOT_YET = (RedcatError,)
 EVENTS = 3_000
 
 
@@ -99,10 +101,14 @@ async def send(settings: Settings, records: list[Outgoing]) -> None:
 async def drain(settings: Settings) -> None:
     """Until a worker has taken all in, told everything, and said that it did."""
     async with working(settings), asyncio.timeout(120):
-        await until(lambda: lanes(settings), bool)
+        await until(lambda: lanes(settings), not_yet=NOT_YET)
         for _ in range(2):  # what was forwarded is input as well
             await drained(settings)
-        await until(lambda: lanes(settings), lambda found: not any(lane.outbox or lane.restating for lane in found))
+        await until(
+            lambda: lanes(settings),
+            lambda found: not any(lane.outbox or lane.restating for lane in found),
+            not_yet=NOT_YET,
+        )
 
 
 async def lanes(settings: Settings) -> list[LaneOverview]:
@@ -186,28 +192,24 @@ async def test_a_rebuild_beside_a_worker_may_be_killed_and_the_next_one_goes_on(
             # The same records again and again: the truth stays what it is, and the lanes move all the while.
             tasks.create_task(sender.send(takewhile(lambda _: not over.is_set(), cycle(records))))
             async with asyncio.timeout(120):
-                await until(lambda: sequences(settings), lambda found: len(found) == 2 * PARTITIONS)
+                await until(lambda: sequences(settings), lambda found: len(found) == 2 * PARTITIONS, not_yet=NOT_YET)
                 killed = await start(settings, "rebuild", "--yes")
-                await until(lambda: copied_records(settings), lambda count: count > 0)
+                await until(lambda: copied_records(settings), lambda count: count > 0, not_yet=NOT_YET)
                 killed.send_signal(signal.SIGKILL)
                 await killed.communicate()
                 found = await rebuilt(settings)
                 assert (found.in_force, found.differences.counts, found.behind) == (True, {}, [])
                 before = await sequences(settings)
-                await until(lambda: sequences(settings), lambda now: all(now[lane] > before[lane] for lane in (0, 1)))
+                await until(
+                    lambda: sequences(settings),
+                    lambda now: all(now[lane] > before[lane] for lane in (0, 1)),
+                    not_yet=NOT_YET,
+                )
             over.set()
         await drained(settings)
         await drained(settings)
         await assert_as_simulated(settings, tallies)
         await assert_balanced(settings)
-
-
-async def until(look: Callable[[], Any], holds: Callable[[Any], bool]) -> None:
-    while True:
-        with suppress(RedcatError):
-            if holds(await look()):
-                return
-        await asyncio.sleep(0.02)
 
 
 async def sequences(settings: Settings) -> dict[int, int]:
@@ -265,9 +267,7 @@ async def lose_markers(settings: Settings) -> None:
     await admin.start()
     await admin.delete_topics([physical(settings.topic_prefix, name) for name in markers(settings.group)])
     await admin.close()
-    async with asyncio.timeout(30):
-        while not await create_topics(settings):
-            await asyncio.sleep(0.1)
+    await until(lambda: create_topics(settings))
 
 
 async def publish_otherwise(settings: Settings) -> Result:

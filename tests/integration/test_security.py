@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -44,6 +44,7 @@ from tests.integration.secured import (
 from tests.integration.served import HOUR_MS, outgoing, serving, world
 from tests.integration.simulated import assert_as_simulated
 from tests.integration.workers import run, start, working
+from tests.waiting import until
 
 EVENTS = 1_500
 
@@ -189,12 +190,12 @@ async def test_no_secret_is_in_what_is_printed_logged_or_shown_of_a_process(secu
 
 async def begun(settings: Settings) -> None:
     """Wait until a worker has taken its lanes; before, there is not even a namespace."""
-    while True:
-        with suppress(NoNamespace):
-            async with reading(settings) as reader:
-                if await reader.lanes():
-                    return
-        await asyncio.sleep(0.05)
+
+    async def lanes() -> int:
+        async with reading(settings) as reader:
+            return len(await reader.lanes())
+
+    await until(lanes, not_yet=(NoNamespace,))
 
 
 def assert_no_secret(*texts: str) -> None:

@@ -20,6 +20,7 @@ from tests.generators.policies import MIDNIGHT_MS
 from tests.integration.absorbed import absorb
 from tests.integration.served import GROUP, HOUR_MS, TMALL, outgoing, world
 from tests.integration.workers import environment, is_ready, run, start, until_ready
+from tests.waiting import until
 
 PATIENCE_S = 60.0
 
@@ -161,16 +162,12 @@ async def test_before_any_worker_has_run_the_server_waits_and_says_so(settings: 
     process = await start(settings, "serve")
     try:
         async with httpx.AsyncClient(base_url=f"http://{settings.http}") as client:
-            async with asyncio.timeout(PATIENCE_S):
-                while not await is_ready(client, "/live"):
-                    await asyncio.sleep(0.05)
+            await until(lambda: is_ready(client, "/live"), patience_s=PATIENCE_S)
             answer = await client.get("/v1/notes")
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
             assert "no worker of REDCAT_GROUP" in (await client.get("/ready")).text
             await absorb(settings, outgoing(world(now_ms())))
-            async with asyncio.timeout(PATIENCE_S):
-                while not await is_ready(client):
-                    await asyncio.sleep(0.05)
+            await until(lambda: is_ready(client), patience_s=PATIENCE_S)
             assert (await client.get("/v1/notes/n1")).status_code == 200
             metrics = (await client.get("/metrics")).text
             assert 'redcat_http_requests_total{method="GET",route="/v1/notes/{id}",status="200"} 1.0' in metrics

@@ -35,6 +35,7 @@ from tests.conftest import Namespace
 from tests.integration.kafka import AT_MS, admin, producing, read_decided
 from tests.integration.simulated import assert_as_simulated
 from tests.integration.workers import environment, run, start
+from tests.waiting import until
 
 TOKENS = 50
 
@@ -190,8 +191,7 @@ async def test_a_copier_may_be_killed_and_the_next_one_shuts_out_the_one_before(
     ):
         sending = tasks.create_task(sender.send(takewhile(lambda _: not over.is_set(), map(numbered, count()))))
         killed = await start(way.source, *command)
-        while not await held(way.target):
-            await asyncio.sleep(0.02)
+        await until(lambda: held(way.target))
         killed.send_signal(signal.SIGKILL)
         await killed.communicate()
 

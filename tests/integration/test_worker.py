@@ -30,6 +30,7 @@ from tests.integration.workers import landed, run, working
 from tests.oracle.evaluation import evaluate
 from tests.oracle.intake import Record
 from tests.oracle.placement import with_forwarded
+from tests.waiting import until
 
 PARTITIONS = 4
 SEEDS = range(20)
@@ -114,20 +115,12 @@ async def test_a_worker_killed_in_the_middle_of_a_run_leaves_nothing_wrong(setti
 
 async def some_commits(settings: Settings) -> None:
     """Return when every token lane has committed, which is long before the backlog is done."""
-    async with asyncio.timeout(30):
-        while not await namespace_is_made(settings):
-            await asyncio.sleep(0.05)
-    async with asyncio.timeout(30), reading(settings) as reader:
-        while not {*range(PARTITIONS)} <= {one.lane for one in await reader.lanes() if any(one.positions.values())}:
-            await asyncio.sleep(0.01)
 
+    async def committed() -> set[int]:
+        async with reading(settings) as reader:
+            return {one.lane for one in await reader.lanes() if any(one.positions.values())}
 
-async def namespace_is_made(settings: Settings) -> bool:
-    try:
-        async with reading(settings):
-            return True
-    except Misconfigured:
-        return False
+    await until(committed, {*range(PARTITIONS)}.issubset, not_yet=(Misconfigured,))
 
 
 async def test_sigterm_ends_a_worker_with_status_0_and_everything_published(settings: Settings) -> None:

@@ -21,6 +21,7 @@ from streams.ports import Message
 from streams.topics import CONVERSION, DEAD_LETTER, physical
 from tests.integration.kafka import read_decided
 from tests.pure_worker import Sums
+from tests.waiting import until
 
 
 class Ended(NamedTuple):
@@ -61,9 +62,8 @@ def _is_info(line: str) -> bool:
 
 async def until_ready(settings: Settings, patience_s: float) -> None:
     """Wait until the server at REDCAT_HTTP can show figures."""
-    async with asyncio.timeout(patience_s), httpx.AsyncClient(base_url=f"http://{settings.http}") as client:
-        while not await is_ready(client):
-            await asyncio.sleep(0.05)
+    async with httpx.AsyncClient(base_url=f"http://{settings.http}") as client:
+        await until(lambda: is_ready(client), patience_s=patience_s)
 
 
 async def is_ready(client: httpx.AsyncClient, path: str = "/ready") -> bool:
