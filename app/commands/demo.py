@@ -11,7 +11,9 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from app.demo import Stage, Verdict, demo_config, demonstration
+from app.demo import demo_config, demonstration
+from app.demo_run import Verdict
+from app.demo_stage import Stage
 from app.demo_traffic import keep_flowing
 from app.live_view import LiveView, PlainView
 from app.simulator.config import SimulatorConfig

@@ -23,7 +23,8 @@ from app.alerts.rules_file import read_rules
 from app.alerts.setup import evaluator
 from app.alerts.state import State
 from app.counters import Selection, counters_of
-from app.demo import ALERT_RULES, demo_config, end_of
+from app.demo import ALERT_RULES, demo_config
+from app.demo_run import end_of
 from app.local_stack.kafka_server import KafkaServer
 from app.reading import reading
 from app.settings import Settings

@@ -13,7 +13,8 @@ from typing import IO, TypeAlias
 import pytest
 
 from app.commands.demo import SHOWN, _report
-from app.demo import LogFolder, Verdict
+from app.demo import LogFolder
+from app.demo_run import Verdict
 from app.settings import Settings
 from app.worker_process import running_worker, until_ended
 from streams.errors import Unavailable
