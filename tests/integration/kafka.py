@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.feed import KafkaFeed
 from streams.ports import Batch, LastRecord, Positions, Record
+from streams.topics import ANY_TIME
 
 PARTITIONS = 2
 TOPICS = ("click-out", "order")
@@ -30,9 +31,12 @@ async def admin(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def make_topics(address: str, names: Iterable[str], partitions: int = PARTITIONS) -> None:
-    """Make topics and return when they have leaders."""
+    """Make topics and return when they have leaders.
+
+    As Redcat's own they keep records of any date: half a minute after its start the server would drop those of AT_MS.
+    """
     async with admin(address) as client:
-        await client.create_topics([NewTopic(name, partitions, 1) for name in names])
+        await client.create_topics([NewTopic(name, partitions, 1, topic_configs=ANY_TIME) for name in names])
         for name in names:
             while (await client.describe_topics([name]))[0]["error_code"]:
                 await asyncio.sleep(0.01)
