@@ -10,15 +10,14 @@ from fastapi.responses import PlainTextResponse
 
 from app.api.documents import encoded
 from app.api.server import Server
-from app.api.strict_route import StrictRoute
 
 STALE_S: Final = 10.0
 NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def router(server: Server) -> APIRouter:
-    """The routes; they tell nothing about what is counted and need no key."""
-    routes = APIRouter(tags=["operations"], route_class=StrictRoute)
+    """The routes; they tell nothing about what is counted, need no key, and take any query, as probes like to send."""
+    routes = APIRouter(tags=["operations"])
     server.instruments.gauge("redcat_build_info").labels(version("redcat")).set(1)
     server.instruments.gauge("redcat_ready").set_function(lambda: not reasons(server))
     age = server.instruments.gauge("redcat_shown_age_seconds")
