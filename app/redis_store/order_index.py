@@ -80,10 +80,10 @@ class OrderChanges:
         """Requests that show whether the change can fail, and who holds the orders."""
         if not self._keys:
             return []
-        looks = (look for key in self._keys for look in (command("TYPE", key), command("GET", key)))
+        kinds = (command("TYPE", key) for key in (self._reused, *self._keys))
         watched = [pair.key for pair in self._new[:MOST_WATCHED]]
         watch = [command("WATCH", *watched)] if watched else []
-        return [*watch, command("TYPE", self._reused), *looks]
+        return [*watch, *kinds, command("MGET", *self._keys)]
 
     def judge(self, replies: Iterator[Reply]) -> None:
         """Raises LaneStopped if the change would fail."""
@@ -92,10 +92,9 @@ class OrderChanges:
         if self._new:
             require(next(replies), self._reused)
         _require_kind(next(replies), self._reused, (b"none", b"set"))
-        for key in self._keys:
-            kind, holder = next(replies), next(replies)
-            _require_kind(kind, key, (b"none", b"string", b"set"))
-            self._holders[key] = SEVERAL if kind == b"set" else require(holder, key)
+        kinds = [_require_kind(next(replies), key, (b"none", b"string", b"set")) for key in self._keys]
+        for key, kind, holder in zip(self._keys, kinds, require(next(replies), self._keys[0]), strict=True):
+            self._holders[key] = SEVERAL if kind == b"set" else holder
 
     def write(self, pieces: list[bytes], last: list[bytes]) -> int:
         """Append the requests that make the change, the script to `last`; returns the number of requests."""
@@ -121,10 +120,11 @@ class OrderChanges:
         return len(pieces) - start + 1
 
 
-def _require_kind(reply: Reply, key: bytes, kinds: tuple[bytes, ...]) -> None:
-    kind = require(reply, key)
+def _require_kind(reply: Reply, key: bytes, kinds: tuple[bytes, ...]) -> bytes:
+    kind: bytes = require(reply, key)
     if kind not in kinds:
         raise LaneStopped(f"{key.decode()} is a {kind.decode()}, which takes no tokens of orders")
+    return kind
 
 
 async def tokens_of(link: Link, keys: ShardKeys, order_id: str) -> list[str]:
