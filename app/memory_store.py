@@ -16,7 +16,7 @@ from app.redis_store.forms import (
 )
 from streams.errors import Refused
 from streams.ports import Bucket, Commit, Increments, LaneState, Moment, Orders, Tip
-from streams.rollups import FOR_EVER, Counts, Gathered, Rows, add_counts, by_cell, one_by_one, roll_up, told_as
+from streams.rollups import Counts, Rows, add_counts, by_cell, one_by_one, told_as, unfolded
 
 PAGES: Final = 4
 
@@ -155,18 +155,16 @@ class MemoryStore:
         """Totals and series that have not expired: span -> hour -> row -> name -> count, summed over the lanes."""
         now_ms, series = self._now_ms(), dict[str, dict[int, Rows]]()
 
-        def add(bucket: Bucket, row: str, minute: int, counts: Counts) -> None:
-            for span, name in told_as(bucket.span, row, minute):
-                add_counts(series.setdefault(span, {}).setdefault(bucket.hour, {}), name, counts)
+        def add(span: str, number: int, row: str, counts: Counts) -> None:
+            add_counts(series.setdefault(span, {}).setdefault(number, {}), row, counts)
 
         for (_, bucket, row, minute, name), count in self._held.series.items():
             if count and (bucket.expires_ms is None or bucket.expires_ms > now_ms):
-                add(bucket, row, minute, {name: count})
+                for span, told in told_as(bucket.span, row, minute):
+                    add(span, bucket.hour, told, {name: count})
         for values in self._held.recent.values():
-            moments = by_cell(unpack_moments(values, b"recent"))
-            for bucket, rows in roll_up([Gathered(moments)], FOR_EVER, now_ms).items():
-                for row, minute, counts in one_by_one(rows):
-                    add(bucket, row, minute, counts)
+            for one in unfolded(by_cell(unpack_moments(values, b"recent"))):
+                add(*one)
         return series
 
     def tokens_of_order(self, order_id: str) -> list[str]:

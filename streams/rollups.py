@@ -16,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from streams.ports import NO_MOMENTS, WHOLE, Bucket, Cell, Moment, Moments, RowChanges, When
 
@@ -32,6 +32,8 @@ BASES: Final = {"event": "e", "click": "k"}
 Counts: TypeAlias = dict[str, int]
 Rows: TypeAlias = dict[str, Counts]
 Changes: TypeAlias = dict[str, RowChanges]
+
+Key = TypeVar("Key")
 
 
 class Kept(NamedTuple):
@@ -147,6 +149,14 @@ def one_by_one(changes: Mapping[str, RowChanges]) -> Iterator[tuple[str, int, Co
     return ((row, minute, counts) for row, some in changes.items() for minute, counts in some)
 
 
+def unfolded(moments: Moments) -> Iterator[tuple[str, int, str, Counts]]:
+    """What moments that wait to be folded come to for readers: span, its number, row and counts; some come in parts."""
+    for bucket, changes in roll_up([Gathered(moments)], FOR_EVER, 0).items():
+        for row, minute, counts in one_by_one(changes):
+            for span, told in told_as(bucket.span, row, minute):
+                yield span, bucket.hour, told, counts
+
+
 def in_minute(minute: int, row: str) -> str:
     """The name of a row in a minute of an hour."""
     return f"{minute:02d}{row}"
@@ -231,17 +241,12 @@ def _once(basis: str, changes: Changes) -> Changes:
 def _summed(changes: RowChanges) -> RowChanges:
     by_minute: dict[int, Counts] = {}
     for minute, counts in changes:
-        known = by_minute.get(minute)
-        if known is None:
-            by_minute[minute] = counts.copy()
-        else:
-            for name, change in counts.items():
-                known[name] = known.get(name, 0) + change
+        add_counts(by_minute, minute, counts)
     return list(by_minute.items())
 
 
-def add_counts(rows: Rows, row: str, counts: Counts) -> None:
-    """Add changes of counters to those of a row."""
+def add_counts(rows: dict[Key, Counts], row: Key, counts: Counts) -> None:
+    """Add changes of counters to those of a row, or of whatever else they are kept by."""
     known = rows.get(row)
     if known is None:
         rows[row] = counts.copy()

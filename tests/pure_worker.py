@@ -14,7 +14,7 @@ from streams.digest import Digester
 from streams.digesting import Digest
 from streams.metric_digest import MetricDigester, stored_names
 from streams.ports import Batch, Increments, Message
-from streams.rollups import FOR_EVER, Gathered, one_by_one, roll_up, told_as
+from streams.rollups import unfolded
 from streams.topics import METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words
 from tests.oracle.intake import Record
@@ -108,11 +108,9 @@ class PureWorker(Sums):
         self.messages += [forward(misplaced) for misplaced in arrived.misplaced]
 
     def _add_up(self, increments: Increments) -> None:
-        for bucket, rows in roll_up([Gathered(increments.moments)], FOR_EVER, 0).items():
-            for row, minute, counts in one_by_one(rows):
-                for span, told in told_as(bucket.span, row, minute):
-                    for name, change in counts.items():
-                        self.series[span, bucket.hour, told, name] += change
+        for span, number, row, counts in unfolded(increments.moments):
+            for name, change in counts.items():
+                self.series[span, number, row, name] += change
         for note, cells in increments.cells.items():
             for cell, changes in cells.items():
                 for name, change in changes.items():

@@ -11,19 +11,7 @@ from app.redis_store.link import Reply, require
 from app.redis_store.resp import Value
 from app.redis_store.rows import read_minutes, read_row
 from streams.ports import Bucket, Moment
-from streams.rollups import (
-    FOR_EVER,
-    Counts,
-    Gathered,
-    Rows,
-    add_counts,
-    by_cell,
-    in_minute,
-    one_by_one,
-    roll_up,
-    row_of,
-    told_as,
-)
+from streams.rollups import Counts, Rows, add_counts, by_cell, in_minute, row_of, unfolded
 
 Span: TypeAlias = tuple[str, int]
 """minutes, hours, days or totals, and which (0 for totals)."""
@@ -84,7 +72,5 @@ def told(span: Span, name: str, value: bytes, key: bytes) -> Iterator[tuple[str,
 
 def add_moments(rows: dict[Span, Rows], moments: Iterable[Moment]) -> None:
     """Add what moments come to, which wait to be folded."""
-    for bucket, changed in roll_up([Gathered(by_cell(moments))], FOR_EVER, 0).items():
-        for row, minute, counts in one_by_one(changed):
-            for span, name in told_as(bucket.span, row, minute):
-                add_counts(rows.setdefault((span, bucket.hour), {}), name, counts)
+    for span, number, row, counts in unfolded(by_cell(moments)):
+        add_counts(rows.setdefault((span, number), {}), row, counts)
