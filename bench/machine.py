@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from app.local_stack.jars import locked_jars
-from app.local_stack.valkey_server import JEMALLOC
+from app.local_stack.valkey_server import jemalloc
 from bench.world import World
 
 
@@ -35,7 +35,7 @@ async def machine(world: World) -> Machine:
         memory_gib=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30,
         python=platform.python_version(),
         kafka=next(jar.version for jar in locked_jars() if jar.artifact.startswith("kafka_")),
-        valkey=f"{(await world.redis.info('server')).get('valkey_version', 'none')} ({JEMALLOC or 'glibc'})",
+        valkey=f"{(await world.redis.info('server')).get('valkey_version', 'none')} ({jemalloc() or 'glibc'})",
         redcat=version("redcat"),
     )
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from ctypes.util import find_library
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,17 +18,22 @@ from streams.errors import Misconfigured
 READY_S = 20.0
 DATABASES = 64
 READY_KEY = "redcat-ready"
-JEMALLOC = find_library("jemalloc")
 
 
-def allocator(jemalloc: str | None) -> dict[str, str]:
+@cache
+def jemalloc() -> str | None:
+    """The machine's jemalloc, if it has one."""
+    return find_library("jemalloc")
+
+
+def allocator(library: str | None) -> dict[str, str]:
     """Variables of the server's environment that say how it gets its memory.
 
     The bundled binary is linked against glibc's allocator, others against jemalloc, with which a commit takes a third
     less: it frees tens of thousands of small pieces, and the next one wants as many.  Where the machine has jemalloc,
     it is used here too.  Otherwise glibc is told to keep that many pieces at hand, which gains half as much.
     """
-    return {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=30000"} if jemalloc is None else {"LD_PRELOAD": jemalloc}
+    return {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=30000"} if library is None else {"LD_PRELOAD": library}
 
 
 class ValkeyServer:
@@ -48,7 +54,7 @@ class ValkeyServer:
         """
         self.port = port
         self.data = data
-        self.process = ServerProcess("Valkey", data / "valkey.log", allocator(JEMALLOC))
+        self.process = ServerProcess("Valkey", data / "valkey.log", allocator(jemalloc()))
         self._durable = durable
         self._binary = binary
         self.settings = settings
