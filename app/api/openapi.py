@@ -50,10 +50,8 @@ class Answers:
 
 
 ANSWERS: Final = Answers()
-ALWAYS: Final = (
-    *(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.REQUEST_URI_TOO_LONG),
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-)
+ALWAYS: Final = (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+STRICT: Final = (HTTPStatus.UNPROCESSABLE_ENTITY, *ALWAYS)  # of all but probes, which may send any query
 
 
 def install(app: FastAPI) -> None:
@@ -68,7 +66,8 @@ def install(app: FastAPI) -> None:
             components["schemas"] = schemas()
             components["securitySchemes"] = SECURITY
             for operation in (one for methods in document["paths"].values() for one in methods.values()):
-                operation["responses"] |= {str(status): told for status, told in described(*ALWAYS).items()}
+                problems = described(*(ALWAYS if "operations" in operation["tags"] else STRICT))
+                operation["responses"] |= {str(status): told for status, told in problems.items()}
             document["security"] = [{"key": []}, {"session": []}]
             app.openapi_schema = document
         return app.openapi_schema
