@@ -23,6 +23,7 @@ from app.settings import Settings
 from app.simulator.facts import Outgoing
 from bench.http_client import Pool, events
 from bench.light import prompt_producer
+from bench.percentile import percentile
 from bench.processes import processor_s, rss_mib
 from bench.world import World, progress, redcat
 from streams.topics import physical
@@ -65,15 +66,15 @@ async def measure(world: World) -> Api:
         return Api(
             notes=plan.api_notes,
             rate_per_s=plan.api_rate,
-            note_p50_ms=_percentile(notes_s, 50) * 1e3,
-            note_p99_ms=_percentile(notes_s, 99) * 1e3,
+            note_p50_ms=percentile(notes_s, 50) * 1e3,
+            note_p99_ms=percentile(notes_s, 99) * 1e3,
             server_us_per_request=us,
-            list_p50_ms=_percentile(lists_s, 50) * 1e3,
+            list_p50_ms=percentile(lists_s, 50) * 1e3,
             list_max_ms=max(lists_s) * 1e3,
             streams=plan.api_streams,
             stream_events=len(told_s),
-            stream_p50_ms=_percentile(told_s, 50) * 1e3,
-            stream_p99_ms=_percentile(told_s, 99) * 1e3,
+            stream_p50_ms=percentile(told_s, 50) * 1e3,
+            stream_p99_ms=percentile(told_s, 99) * 1e3,
             rss_begin_mib=rss,
             rss_end_mib=caller.rss_mib(),
             seconds=time.perf_counter() - began,
@@ -239,7 +240,3 @@ def _shop(number: int) -> dict[str, str]:
 
 def _record(topic: str, fields: dict[str, Any]) -> Outgoing:
     return Outgoing(topic, None, str(fields["token"]).encode(), json.dumps(fields).encode(), None)
-
-
-def _percentile(values: Sequence[float], percent: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * percent / 100))]

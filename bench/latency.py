@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,6 +13,7 @@ from app.simulator.truth_file import truth_of
 from bench.exactness import Exactness, check
 from bench.light import LightTraffic, light_traffic
 from bench.ownership import Lanes
+from bench.percentile import percentile
 from bench.probes import Timed, probes
 from bench.processes import redis_processor_s
 from bench.world import World, capture, progress, redcat
@@ -56,10 +56,10 @@ async def measure(world: World) -> Latency:
     return Latency(
         rate_per_s=plan.light_rate,
         probes=len(timed.to_counter_s),
-        counter_p50_ms=_percentile(timed.to_counter_s, 50) * 1e3,
-        counter_p99_ms=_percentile(timed.to_counter_s, 99) * 1e3,
-        result_p50_ms=_percentile(timed.to_result_s, 50) * 1e3,
-        result_p99_ms=_percentile(timed.to_result_s, 99) * 1e3,
+        counter_p50_ms=percentile(timed.to_counter_s, 50) * 1e3,
+        counter_p99_ms=percentile(timed.to_counter_s, 99) * 1e3,
+        result_p50_ms=percentile(timed.to_result_s, 50) * 1e3,
+        result_p99_ms=percentile(timed.to_result_s, 99) * 1e3,
         worker_us_per_event=worker_us,
         redis_us_per_event=redis_us,
         exactness=await check(world, settings, truth_of(traffic.tallies)),
@@ -81,9 +81,3 @@ async def _cost(world: World, worker: ServerProcess, traffic: LightTraffic) -> t
     redis_s = await redis_processor_s(world.redis) - redis_s
     events = traffic.sent - sent
     return worker_s / events * 1e6, redis_s / events * 1e6
-
-
-def _percentile(values: Sequence[float], percent: int) -> float:
-    """The smallest value that at least `percent` of all do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]

@@ -26,6 +26,7 @@ from app.settings import Settings
 from app.simulator.facts import Outgoing
 from bench.light import prompt_producer
 from bench.ownership import Lanes
+from bench.percentile import percentile
 from bench.plan import FULL
 from bench.processes import rss_mib
 from bench.pulse import AT_MS, Pulse
@@ -158,9 +159,9 @@ async def measure(world: World, scene: Scene, *, calm_s: float) -> Strain:
     before, during = pulse.took_s(before_s, began_s), pulse.took_s(began_s, back_s, but_lane=lane)
     return Strain(
         scene=scene.name, records=scene.records, lanes=2 * scene.partitions,
-        before_p50_ms=_percentile(before, 50) * 1e3, before_p99_ms=_percentile(before, 99) * 1e3,
-        during_p50_ms=_percentile(during, 50) * 1e3, during_p99_ms=_percentile(during, 99) * 1e3,
-        after_p99_ms=_percentile(pulse.took_s(back_s, after_s), 99) * 1e3,
+        before_p50_ms=percentile(before, 50) * 1e3, before_p99_ms=percentile(before, 99) * 1e3,
+        during_p50_ms=percentile(during, 50) * 1e3, during_p99_ms=percentile(during, 99) * 1e3,
+        after_p99_ms=percentile(pulse.took_s(back_s, after_s), 99) * 1e3,
         back_after_s=back_s - sent_s, rss_before_mib=rss_before, rss_peak_mib=rss_peak,
         wrong=await _wrong(settings, scene),
     )  # fmt: skip
@@ -185,11 +186,6 @@ async def _wrong(settings: Settings, scene: Scene) -> list[str]:
     ]
     audit = json.loads(await capture(settings, *redcat("audit", "--json")))
     return wrong + [str(problem) for problem in audit["problems"]]
-
-
-def _percentile(values: Sequence[float], percent: int) -> float:
-    ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else float("nan")
 
 
 async def run(wanted: Sequence[str], share: float, calm_s: float) -> list[Strain]:
