@@ -24,6 +24,7 @@ from tests.integration.workers import landed, run, start, working
 from tests.oracle.evaluation import evaluate
 from tests.oracle.intake import Record
 from tests.oracle.placement import with_forwarded
+from tests.waiting import until
 
 SEEDS = range(100, 112)
 NO_WINDOWS = {"entry": "1s", "favourite": "1s", "cart": "1s", "order": "1s"}
@@ -67,9 +68,7 @@ async def send(settings: Settings, records: list[Record]) -> None:
 
 async def until_joined(settings: Settings, workers: int) -> None:
     """Wait until so many workers share the lanes: one that comes earlier may lose lanes to those that come after it."""
-    async with asyncio.timeout(30):
-        while len(await members(settings)) != workers:
-            await asyncio.sleep(0.1)
+    await until(lambda: members(settings), lambda found: len(found) == workers, patience_s=30)
 
 
 async def test_policies_that_start_in_the_past_are_exact_through_traffic_and_the_death_of_a_worker(

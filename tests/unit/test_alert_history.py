@@ -153,14 +153,19 @@ def test_too_little_data_neither_begins_an_alert_nor_ends_one() -> None:
     assert [(alert.start, alert.end) for alert in recorder.alerts] == [(100, 200)]
 
 
-def test_a_setting_is_tried_over_a_whole_history_in_a_process_of_its_own() -> None:
+def test_every_setting_is_tried_over_the_same_whole_history_by_itself() -> None:
     all_rules, plan, heard = read_rules(None), TrialPlan(days=3, notes=50), list[int]()
     rules = msgspec.structs.replace(all_rules, rules=all_rules.rules[:1])
 
-    (rate,), (score,) = zip(*traded(rules, plan, heard.append, (10.0,)).items(), strict=True)
+    scores = traded(rules, plan, heard.append, (10.0, 0.1))
 
-    assert (rate, heard[-1]) == (10.0, plan.days * 24 * 60)
-    assert [row.found for row in delays_of(score) if row.kind == "platform_break"] == [2]
+    assert list(scores) == [10.0, 0.1]
+    assert heard[-1] == 2 * plan.days * 24 * 60
+    assert [row.found for row in delays_of(scores[10.0]) if row.kind == "platform_break"] == [2]
+    kinds = [[found.incident.kind for found in score.found] for score in scores.values()]
+    assert kinds[0] == kinds[1]
+    delays_min = [[found.delay_min or 0 for found in score.found] for score in scores.values()]
+    assert delays_min[0] < delays_min[1]
 
 
 def test_alerts_are_held_against_what_was_planted() -> None:
