@@ -114,12 +114,29 @@ class ServerProcess:
 
 
 def free_port() -> int:
-    """A port of the loopback address that is free now, and that no outgoing connection will be given."""
+    """A port of the loopback address that is free now, and that no outgoing connection will be given.
+
+    Until this process ends nobody else's `free_port` gives the same: servers take seconds to bind theirs.
+    """
     for port in random.sample(BELOW_EPHEMERAL, len(BELOW_EPHEMERAL)):
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
+        reservation = socket.socket()
+        try:
+            reservation.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            continue
+        _reserve(reservation)
+        return port
     raise Misconfigured(f"no port of 127.0.0.1 is free between {BELOW_EPHEMERAL[0]} and {BELOW_EPHEMERAL[-1]}")
+
+
+def _reserve(bound: socket.socket) -> None:
+    """Keep the port without listening: on Linux a server, which sets SO_REUSEADDR, may then bind it all the same."""
+    if sys.platform == "linux":
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.detach()
+    else:
+        bound.close()
 
 
 def require_free(port: int, *, server: str, setting: str) -> None:
