@@ -12,7 +12,6 @@ from typing import Final, Self
 
 from app.demo_run import Run, Verdict, meanwhile
 from app.demo_stage import Stage
-from app.fetch_progress import shown_on_stderr
 from app.local_stack.server_process import free_port, require_free
 from app.local_stack.stack import LocalStack
 from app.reading import reading
@@ -20,6 +19,7 @@ from app.settings import Settings, host_and_port
 from app.simulator.config import SimulatorConfig
 from app.simulator.incidents import read_incident
 from app.simulator.pace import DAY_MS
+from app.start_progress import shown_on_stderr
 from app.topic_admin import create_topics
 from app.worker_process import running_server, running_worker, until_ended
 from streams.errors import Misconfigured, Unavailable

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from app.connections import redis_address
-from app.fetch_progress import shown_on_stderr
 from app.local_stack import run_lock
 from app.local_stack.stack import LocalStack
 from app.settings import TOML_FILE, Settings, host_and_port
+from app.start_progress import shown_on_stderr
 from streams.errors import Misconfigured, Unavailable
 
 LOOPBACK = ("127.0.0.1", "localhost")

@@ -13,13 +13,14 @@ from typing import NamedTuple, TextIO, TypeAlias
 
 from streams.errors import Misconfigured, Unavailable
 
+WHAT = "fetching Kafka's jars"
 LOCK_FILE = Path(__file__).with_name("jars.lock")
 DOWNLOADS = 8
 ANSWER_S = 60
 POLL_S = 0.2
 
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the jars fetched so far and those needed, if any are missing; may raise to end the fetching."""
+Progress: TypeAlias = Callable[[str, int, int | None], None]
+"""Called with what is fetched or made, how much of it is there and how much is needed; may raise to end it."""
 
 
 class Jar(NamedTuple):
@@ -39,7 +40,7 @@ Fetch: TypeAlias = Callable[[Jar, Path], Path]
 """Puts a jar somewhere below the folder and says where."""
 
 
-def silent(done: int, total: int) -> None:
+def silent(what: str, done: int, total: int | None) -> None:
     """The progress of those who do not want to see any."""
 
 
@@ -67,7 +68,7 @@ def locked_jars() -> list[Jar]:
 def provide(jars: Sequence[Jar], folder: Path, *, fetch: Fetch, progress: Progress = silent) -> None:
     """Have `jars` in `folder`, where one appears only when it is whole; one process fetches at a time."""
     if _missing(jars, folder):
-        with _alone(folder, lambda: progress(0, len(jars))), tempfile.TemporaryDirectory(dir=folder) as staging:
+        with _alone(folder, lambda: progress(WHAT, 0, len(jars))), tempfile.TemporaryDirectory(dir=folder) as staging:
             _fetch_all(_missing(jars, folder), Path(staging), folder, fetch=fetch, progress=progress)
 
 
@@ -94,7 +95,7 @@ def _fetch_all(jars: list[Jar], staging: Path, folder: Path, *, fetch: Fetch, pr
         try:
             for done, download in enumerate(as_completed(fetched), start=1):
                 _keep(fetched[download], download.result(), folder)
-                progress(done, len(jars))
+                progress(WHAT, done, len(jars))
         finally:
             pool.shutdown(cancel_futures=True)
 

