@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     KafkaConnectionError,
@@ -19,9 +20,10 @@ from aiokafka.errors import (
 from app.connections import PATIENCE_S, kafka_options, until_answered
 from app.settings import Settings
 from streams.errors import Misconfigured, Unavailable
+from streams.feed_requests import LATEST, list_offsets
 from streams.topics import Topic, all_topics, physical
 
-POLL_S = 0.1
+POLL_S = 0.05
 
 
 async def create_topics(settings: Settings, *, also: Sequence[Topic] = (), patience_s: float = PATIENCE_S) -> list[str]:
@@ -145,9 +147,21 @@ async def _until_made(admin: AIOKafkaAdminClient, settings: Settings, topics: Se
 async def _until_led(settings: Settings, topics: list[Topic]) -> None:
     """Wait until every partition answers: a broker is named as leader a little before it knows that it is."""
     names = [physical(settings.topic_prefix, topic.name) for topic in topics]
-    consumer = AIOKafkaConsumer(**kafka_options(settings))
-    await consumer.start()
+    client = AIOKafkaClient(**kafka_options(settings))
     try:
-        await consumer.end_offsets([TopicPartition(name, n) for name in names for n in range(settings.partitions)])
+        await client.bootstrap()
+        await client.set_topics(names)  # all at once: a consumer learns of one after the other, 0.1 s each
+        while not await _led(client, [TopicPartition(name, n) for name in names for n in range(settings.partitions)]):
+            await asyncio.sleep(POLL_S)
     finally:
-        await consumer.stop()
+        await client.close()
+
+
+async def _led(client: AIOKafkaClient, partitions: list[TopicPartition]) -> bool:
+    try:
+        await list_offsets(client, partitions, LATEST)
+    except KafkaError as error:
+        if not error.retriable:
+            raise
+        return False
+    return True

@@ -31,6 +31,7 @@ class PolicyFeed:
         self._options = options
         self._topic = topic
         self._consumer: AIOKafkaConsumer | None = None
+        self._ends: dict[TopicPartition, int] = {}
 
     async def start(self) -> None:
         """Connect; Misconfigured when there is no such topic, Unavailable when Kafka does not answer."""
@@ -41,6 +42,8 @@ class PolicyFeed:
         try:
             await consumer.start()
             partitions = await self._partitions(consumer)
+            # Asked before anything is fetched: the broker would answer only when a fetch of nothing has ended.
+            self._ends = await consumer.end_offsets(partitions)
             consumer.assign(partitions)
             await consumer.seek_to_beginning(*partitions)
         except BaseException as error:
@@ -55,16 +58,13 @@ class PolicyFeed:
             await consumer.stop()
 
     async def read_to_end(self) -> list[PolicyRecord]:
-        """What is there by now and was not read before."""
+        """What was there when it started."""
         consumer = self._connected()
+        records: list[PolicyRecord] = []
         try:
-            ends = await consumer.end_offsets(list(consumer.assignment()))
-            records: list[PolicyRecord] = []
-            while True:
-                behind = [place for place, end in ends.items() if await consumer.position(place) < end]
-                if not behind:
-                    return records
+            while [place for place, end in self._ends.items() if await consumer.position(place) < end]:
                 records += await self._poll(consumer)
+            return records
         except KafkaError as error:
             raise _translated(error) from error
 

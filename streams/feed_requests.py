@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import LeaderNotAvailableError, for_code
 from aiokafka.protocol.offset import OffsetRequest
 
 from streams.feed_records import name_of
@@ -55,7 +55,7 @@ async def list_offsets(
     for partition in partitions:
         node = leader(client, partition)
         if node is None:
-            raise KafkaError(f"{name_of(partition)} has no leader")
+            raise LeaderNotAvailableError(f"{name_of(partition)} has no leader")
         nodes[node][partition.topic].append((partition.partition, which))
     found: dict[TopicPartition, int] = {}
     for node, topics in nodes.items():

@@ -100,15 +100,18 @@ async def send(settings: Settings, records: list[Outgoing]) -> None:
 
 async def drain(settings: Settings) -> None:
     """Until a worker has taken all in, told everything, and said that it did."""
-    async with working(settings), asyncio.timeout(120):
+    async with working(settings) as worker, asyncio.timeout(120):
         await until(lambda: lanes(settings), not_yet=NOT_YET)
         for _ in range(2):  # what was forwarded is input as well
             await drained(settings)
         await until(
             lambda: lanes(settings),
-            lambda found: not any(lane.outbox or lane.restating for lane in found),
+            lambda found: not any(lane.restating for lane in found),
             not_yet=NOT_YET,
         )
+        worker.terminate()  # it hands over: nothing waits in outboxes, and nobody for its session to time out
+        await worker.communicate()
+    assert not any(lane.outbox for lane in await lanes(settings))
 
 
 async def lanes(settings: Settings) -> list[LaneOverview]:
