@@ -29,8 +29,8 @@ from streams.feed import KafkaFeed
 from streams.lanes import Lanes
 from streams.owner import Surroundings
 from streams.policy_book import PolicyBook
-from streams.ports import Batch
 from streams.publisher import KafkaPublisher
+from streams.records import Batch
 from streams.topics import physical, physical_kinds
 
 REPORT_POSITIONS_S: Final = 5.0

@@ -12,8 +12,8 @@ from app.redis_store.reader import Reader
 from app.settings import Settings
 from streams.errors import Unavailable
 from streams.feed_ends import end_offsets
-from streams.ports import Positions
 from streams.publisher import KafkaPublisher
+from streams.records import Positions
 from streams.topics import physical_kinds
 
 log = logging.getLogger(__name__)

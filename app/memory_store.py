@@ -14,8 +14,9 @@ from app.redis_store.forms import (
     unpack_lane,
     unpack_moments,
 )
+from streams.commits import Bucket, Commit, Increments, LaneState, Moment, Orders
 from streams.errors import Refused
-from streams.ports import Bucket, Commit, Increments, LaneState, Moment, Orders, Tip
+from streams.records import Tip
 from streams.rollups import Counts, Rows, add_counts, by_cell, one_by_one, told_as, unfolded
 
 PAGES: Final = 4

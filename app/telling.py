@@ -17,8 +17,9 @@ from app.metrics.table import WorkerName
 from app.metrics.timing import TimedStore
 from app.redis_store.link import Dial
 from app.redis_store.watching import ShownResult, Watched, Watching
+from streams.commits import Commit
 from streams.errors import RedcatError
-from streams.ports import Commit, ResultRecord, Tip
+from streams.records import ResultRecord, Tip
 
 log = logging.getLogger(__name__)
 

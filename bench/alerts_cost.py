@@ -34,7 +34,8 @@ from app.redis_store.reader import open_reader
 from app.redis_store.store import RedisStore
 from app.settings import Settings
 from bench.processes import redis_processor_s
-from streams.ports import Commit, Increments, Tip
+from streams.commits import Commit, Increments
+from streams.records import Tip
 
 GROUP: Final = "redcat"
 START_MS: Final = 1_794_758_400_000

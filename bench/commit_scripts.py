@@ -9,7 +9,8 @@ from app.redis_store.forms import pack_entry, pack_state, pack_tip
 from app.redis_store.keys import LaneKeys, ShardKeys, pack_tokens
 from app.redis_store.link import Link, require
 from app.redis_store.resp import Value, command
-from streams.ports import Commit, Journeys, Tip
+from streams.commits import Commit, Journeys
+from streams.records import Tip
 
 LUA_ARGUMENTS: Final = 3_800  # of one call: Lua's stack holds no more than 8,000 values
 

@@ -20,7 +20,7 @@ from app.connections import kafka_options
 from app.settings import Settings
 from streams.codec import FACT_TYPES
 from streams.feed import KafkaFeed
-from streams.ports import Batch, Record
+from streams.records import Batch, Record
 from streams.topics import physical_kinds
 
 FETCH_BYTES: Final = 4 * 1024 * 1024

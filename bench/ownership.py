@@ -16,7 +16,7 @@ from app.redis_store.keys import LaneKeys, ShardKeys
 from app.settings import Settings
 from bench.world import World
 from streams.errors import Unavailable
-from streams.ports import Tip
+from streams.records import Tip
 
 POLL_S = 0.005
 JOIN_POLL_S = 0.2

@@ -22,7 +22,8 @@ from app.settings import Settings
 from bench.commit_scripts import SCRIPTS, ScriptStore
 from bench.processes import redis_processor_s
 from bench.store_load import DAY_MS, EVENTS, loads, on_tip
-from streams.ports import Commit, Increments, Journeys, Tip
+from streams.commits import Commit, Increments, Journeys
+from streams.records import Tip
 
 TURNS, COMMITS_A_TURN = 6, 10
 LENGTHS = (70, 88, 89, 110)  # of journeys, for the memory they take

@@ -4,7 +4,8 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from streams.ports import Commit, Entry, Increments, Journeys, LastRecord, Marker, ResultRecord, Tip
+from streams.commits import Commit, Increments, Journeys
+from streams.records import Entry, LastRecord, Marker, ResultRecord, Tip
 
 EVENTS, JOURNEYS, COUNTERS, NOTES = 2_000, 1_900, 600, 3_000
 TOPICS = ("click-out", "order", "shop-action", "shop-entry")

@@ -3,7 +3,7 @@
 import faust
 
 from streams.lanes import Lanes
-from streams.ports import Batch
+from streams.records import Batch
 
 
 def register(app: faust.App, lanes: Lanes) -> faust.ChannelT[Batch]:

@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from streams.ports import Tip
+from streams.records import Tip
 
 VERSION: Final = 1
 

@@ -8,7 +8,7 @@ import msgspec
 from streams.codec import decode_records
 from streams.murmur2 import partitions_of
 from streams.parking import comes_too_late, has_full, parked_code
-from streams.ports import Batch, Message, Record, Spans
+from streams.records import Batch, Message, Record, Spans
 from streams.topics import NOTE_METRIC, partition_of_lane
 
 Content = TypeVar("Content")

@@ -10,7 +10,7 @@ import msgspec
 from streams.core.facts import CARRIES_AMOUNT, ID_PATTERN, MAX_RECORD_BYTES, Action, Click, Entry, Fact, Step
 from streams.core.metrics import NoteMetric
 from streams.core.results import Result
-from streams.ports import Record
+from streams.records import Record
 
 Content: TypeAlias = Fact | NoteMetric
 

@@ -8,6 +8,7 @@ import msgspec
 
 from streams.arrivals import Arrivals, Aside
 from streams.codec import encode_result
+from streams.commits import Increments, Journeys, Orders
 from streams.core.credit import Outcomes, judge, outcomes
 from streams.core.facts import Action, Click, Entry, Fact, Step
 from streams.core.journey import Absorbed, Journey
@@ -16,7 +17,7 @@ from streams.core.tally import Tally
 from streams.core.terms import PolicySet
 from streams.errors import LaneStopped, RedcatError
 from streams.parking import INTERNAL, OVERFLOW
-from streams.ports import Increments, Journeys, Orders, ResultRecord
+from streams.records import ResultRecord
 from streams.stored import JourneyCodec
 from streams.words import Words
 

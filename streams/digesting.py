@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 from streams.arrivals import Arrivals, Aside
-from streams.ports import Increments, Journeys, Orders, ResultRecord
+from streams.commits import Increments, Journeys, Orders
+from streams.records import ResultRecord
 
 
 class Digest(Protocol):

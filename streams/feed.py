@@ -19,7 +19,7 @@ from streams.feed_looks import Looks
 from streams.feed_places import Kinds, Places
 from streams.feed_reader import LaneReader, TopicReader
 from streams.feed_seek import open_topics
-from streams.ports import Batch, LastRecord, Positions
+from streams.records import Batch, LastRecord, Positions
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from streams.errors import Unavailable
 from streams.feed_places import Kinds, Places
 from streams.feed_requests import LATEST, list_offsets
-from streams.ports import Positions
+from streams.records import Positions
 
 
 async def end_offsets(kafka: Mapping[str, Any], kinds: Kinds, partitions: int) -> dict[int, Positions]:

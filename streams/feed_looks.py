@@ -13,7 +13,7 @@ from streams.errors import Unavailable
 from streams.feed_places import Places
 from streams.feed_records import Fetched, name_of
 from streams.feed_requests import LATEST, fetch, leader, list_offsets
-from streams.ports import Positions
+from streams.records import Positions
 
 LOOKED_AT_BYTES: Final = 64 * 1024  # of each partition, or one record batch if it is larger
 

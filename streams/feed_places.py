@@ -6,7 +6,7 @@ from typing import TypeAlias
 from aiokafka import TopicPartition
 
 from streams.errors import LaneStopped
-from streams.ports import Positions
+from streams.records import Positions
 
 Kinds: TypeAlias = Sequence[Mapping[str, str]]
 """For each kind of lane its topics and their names in Kafka."""

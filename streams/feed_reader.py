@@ -7,7 +7,7 @@ from aiokafka import TopicPartition
 
 from streams.feed_records import Fetched
 from streams.feed_wire import Slice
-from streams.ports import Batch, Positions, Record
+from streams.records import Batch, Positions, Record
 
 CREDIT = 2
 QUIET_S = 0.25

@@ -11,7 +11,7 @@ from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
 from aiokafka.record.memory_records import MemoryRecords
 
 from streams.errors import LaneStopped
-from streams.ports import Record
+from streams.records import Record
 
 _offset = attrgetter("offset")
 

@@ -14,7 +14,7 @@ from streams.feed_reader import TopicReader
 from streams.feed_records import Fetched, name_of
 from streams.feed_requests import EARLIEST, LATEST, fetch, leader, list_offsets
 from streams.feed_wire import Slice
-from streams.ports import LastRecord, Record
+from streams.records import LastRecord, Record
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from streams.arrivals import arrivals
 from streams.errors import LaneStopped, RedcatError
 from streams.owner import Owner, last_records
 from streams.parking import INTERNAL, park
-from streams.ports import Batch, Entry, Record, Spans, Tip
+from streams.records import Batch, Entry, Record, Spans, Tip
 from streams.rollups import Gathered, roll_up
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,12 @@ import secrets
 from contextlib import suppress
 from typing import Final
 
+from streams.commits import LaneState
 from streams.errors import LaneStopped, RedcatError, Refused, Unavailable
 from streams.isolating import absorb
 from streams.outbox import Outbox
 from streams.owner import Owner, Surroundings
-from streams.ports import Batch, Entry, LaneState
+from streams.records import Batch, Entry
 from streams.replaying import Retelling, absorb_silently, at_end, left
 from streams.restating import Restatement
 from streams.takeover import GoOn, Replay, decide

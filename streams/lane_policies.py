@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 from typing import Final
 
+from streams.commits import Clicks, LaneState
 from streams.core.facts import Click
 from streams.core.policy import Policy
 from streams.core.terms import PolicySet
 from streams.errors import Unavailable
 from streams.policy_book import PolicyBook
-from streams.ports import Clicks, LaneState, Marker
+from streams.records import Marker
 
 IMPLAUSIBLE_MS: Final = 3_600_000  # a click dated further ahead of the wall clock says nothing about the present
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from streams.errors import RedcatError
 from streams.lane import Lane
 from streams.owner import Surroundings
-from streams.ports import Batch, Positions
+from streams.records import Batch, Positions
 
 log = logging.getLogger(__name__)
 

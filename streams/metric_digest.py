@@ -6,9 +6,10 @@ from typing import Any, Final
 import msgspec
 
 from streams.arrivals import Arrivals, Aside
+from streams.commits import Increments, Journeys
 from streams.core.metrics import NoteMetric, changes, latest
 from streams.errors import LaneStopped
-from streams.ports import Increments, Journeys, ResultRecord
+from streams.records import ResultRecord
 from streams.topics import NOTE_METRIC
 from streams.words import pack_id, unpack_id
 

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from streams.errors import RedcatError
-from streams.ports import Batch, Entry
+from streams.records import Batch, Entry
 
 
 class Observer(Protocol):

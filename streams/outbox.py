@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
-from streams.ports import Entry, Producer, Tip
+from streams.ports import Producer
+from streams.records import Entry, Tip
 
 # A transaction costs about as much as a hundred results: at light load several commits share one.
 MIN_INTERVAL_S: Final = 0.15

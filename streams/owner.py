@@ -9,6 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from streams.arrivals import Arrivals, Aside, arrivals, dead_letter, forward, parkable
+from streams.commits import Commit, Increments, LaneState, Moment, Series
 from streams.digest import Digester
 from streams.digesting import Digest, Digesting
 from streams.errors import LaneStopped, Refused
@@ -18,24 +19,8 @@ from streams.observer import Nobody, Observer
 from streams.outbox import MAX_RECORDS
 from streams.parking import park
 from streams.policy_book import PolicyBook
-from streams.ports import (
-    Batch,
-    Commit,
-    Entry,
-    Feed,
-    Increments,
-    LaneState,
-    LastRecord,
-    Marker,
-    Moment,
-    Positions,
-    Publisher,
-    ResultRecord,
-    Series,
-    Spans,
-    Store,
-    Tip,
-)  # fmt: skip
+from streams.ports import Feed, Publisher, Store
+from streams.records import Batch, Entry, LastRecord, Marker, Positions, ResultRecord, Spans, Tip
 from streams.rollups import Gathered, Kept, by_cell, minutes_until, roll_up
 from streams.topics import CLICK_OUT, METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Final
 
-from streams.ports import Positions, Record, Spans
+from streams.records import Positions, Record, Spans
 
 INTERNAL: Final = "internal"
 OVERFLOW: Final = "token_overflow"

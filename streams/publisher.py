@@ -9,10 +9,10 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
 from streams.errors import Unavailable
-from streams.ports import Entry, Marker
 from streams.publisher_marker import decode_marker, read_last
 from streams.publisher_records import Outlet
 from streams.publisher_transaction import Transactions
+from streams.records import Entry, Marker
 from streams.topics import CONVERSION, DEAD_LETTER, METRIC_TOPICS, TOKEN_TOPICS, markers
 
 REQUEST_TIMEOUT_MS = 10_000

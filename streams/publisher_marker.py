@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from streams.errors import LaneStopped, Unavailable
 from streams.feed_records import Fetched, name_of
 from streams.feed_requests import EARLIEST, LATEST, fetch, leader, list_offsets
-from streams.ports import LastRecord, Marker, Positions, Record, Restating, Spans, Tip
+from streams.records import LastRecord, Marker, Positions, Record, Restating, Spans, Tip
 
 VERSION = 1
 FIRST_WINDOW = 16  # a marker is followed by its control record, and by those of aborted transactions

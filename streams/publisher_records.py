@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from aiokafka import TopicPartition
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from streams.ports import Entry, Message, ResultRecord
 from streams.publisher_marker import encode_marker
+from streams.records import Entry, Message, ResultRecord
 from streams.topics import CONVERSION
 
 BATCH_BYTES = 512 * 1024

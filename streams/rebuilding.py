@@ -6,11 +6,12 @@ owner of the lane may take the copy in the place of the store that it knows, and
 
 import secrets
 
+from streams.commits import LaneState
 from streams.errors import LaneStopped
 from streams.lane import Lane
 from streams.owner import Owner
 from streams.parking import FOR_EVER, topic_of
-from streams.ports import LaneState, Marker, Positions, Spans
+from streams.records import Marker, Positions, Spans
 from streams.restating import Restatement
 from streams.takeover import Replay, decide
 

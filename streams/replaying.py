@@ -14,7 +14,7 @@ from streams.digesting import Digest
 from streams.errors import LaneStopped, Refused
 from streams.owner import Owner, last_records
 from streams.parking import PARK_CODES, is_parked, park, within, without
-from streams.ports import NOTHING_READ, Batch, Entry, Positions, ResultRecord, Spans
+from streams.records import NOTHING_READ, Batch, Entry, Positions, ResultRecord, Spans
 from streams.takeover import Fork, Replay, require_same_records
 
 

@@ -8,7 +8,7 @@ from streams.digesting import Digest
 from streams.metric_digest import is_stored_name
 from streams.murmur2 import partitions_of
 from streams.owner import Owner
-from streams.ports import Entry, Tip
+from streams.records import Entry, Tip
 
 log = logging.getLogger(__name__)
 

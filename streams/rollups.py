@@ -18,7 +18,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
-from streams.ports import NO_MOMENTS, WHOLE, Bucket, Cell, Moment, Moments, RowChanges, When
+from streams.commits import NO_MOMENTS, WHOLE, Bucket, Moment, Moments, RowChanges
+from streams.core.tally import CellKey, When
 
 HOUR_MS: Final = 3_600_000
 DAY_MINUTES: Final = 1_440
@@ -95,7 +96,7 @@ class Gathered:
 
 def by_cell(moments: Iterable[Moment]) -> Moments:
     """Single moments, added up."""
-    cells: dict[Cell, dict[When, int]] = {}
+    cells: dict[CellKey, dict[When, int]] = {}
     for cell, minute, click_minute, name, change in moments:
         changes, when = cells.setdefault(cell, {}), (minute, click_minute, name)
         changes[when] = changes.get(when, 0) + change
@@ -205,7 +206,7 @@ def _in_time(changes: Mapping[When, int], oldest: int) -> InTime:
     return InTime(ever, {BASES["click"]: clicked, BASES["event"]: happened}, delays)
 
 
-def rows_of(cell: Cell) -> tuple[str, ...]:
+def rows_of(cell: CellKey) -> tuple[str, ...]:
     """The rows that a cell is part of, but for its note: merchant, category, channel and campaign, by their letters."""
     return rows_of_place(cell[1:])
 
@@ -219,7 +220,7 @@ def rows_of_place(place: Place) -> tuple[str, ...]:
 
 
 @lru_cache(16_384)
-def row_of_note(cell: Cell) -> str:
+def row_of_note(cell: CellKey) -> str:
     """The row of a note's part with one merchant."""
     return f"n{cell[0]}|{cell[2]}"
 

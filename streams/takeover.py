@@ -2,9 +2,10 @@
 
 import msgspec
 
+from streams.commits import LaneState
 from streams.errors import LaneStopped
 from streams.parking import difference, has_full, is_parked, topic_of
-from streams.ports import Entry, LaneState, LastRecord, Marker, Positions, Record, Spans, Tip
+from streams.records import Entry, LastRecord, Marker, Positions, Record, Spans, Tip
 
 
 class GoOn(msgspec.Struct, frozen=True):

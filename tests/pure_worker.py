@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streams.arrivals import arrivals, dead_letter, forward
+from streams.commits import Increments
 from streams.core.policy import parse_policy
 from streams.core.results import Result
 from streams.core.terms import PolicySet
 from streams.digest import Digester
 from streams.digesting import Digest
 from streams.metric_digest import MetricDigester, stored_names
-from streams.ports import Batch, Increments, Message
+from streams.records import Batch, Message
 from streams.rollups import unfolded
 from streams.topics import METRIC_TOPICS, lane_count, partition_of_lane, topics_of
 from streams.words import Words

@@ -19,7 +19,7 @@ from app.alerts.takeover import GoOn, Restore, decide
 from app.redis_store.alerts import Remembered as Found
 from streams.alert_records import AlertMarker, Transition
 from streams.errors import LaneStopped
-from streams.ports import Tip
+from streams.records import Tip
 
 LEASE_MS: Final = 10_000
 PAUSE_MS: Final = 10 * 60_000  # without evaluation; after a longer one scopes are heard anew

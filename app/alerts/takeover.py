@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, TypeAlias
 
-from streams.ports import Tip
+from streams.records import Tip
 
 
 class GoOn(NamedTuple):

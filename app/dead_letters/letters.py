@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from streams.ports import Record
+from streams.records import Record
 
 CODES: Final = (
     "too_large",

@@ -8,7 +8,7 @@ from app.dead_letters.letters import Letter
 from app.dead_letters.selection import Selection
 from streams.codec import FACT_TYPES, InvalidRecord, examine
 from streams.murmur2 import partition_of
-from streams.ports import Message
+from streams.records import Message
 from streams.topics import TOKEN_TOPICS
 
 Reason: TypeAlias = Literal["no_topic", "too_old", "fix_failed", "still_invalid"]

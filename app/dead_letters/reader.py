@@ -17,7 +17,7 @@ from app.topic_admin import require_topics
 from streams.errors import Unavailable
 from streams.feed_records import Fetched, name_of
 from streams.feed_requests import EARLIEST, LATEST, fetch, leader, list_offsets
-from streams.ports import Record
+from streams.records import Record
 from streams.topics import all_topics, physical
 
 REQUEST_TIMEOUT_MS: Final = 10_000

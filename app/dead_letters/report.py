@@ -8,7 +8,7 @@ from app.dead_letters.letters import Letter
 from app.dead_letters.listing import UNKNOWN, by_topic
 from app.dead_letters.plan import Plan, Problem
 from app.dead_letters.replayed import Replayed
-from streams.ports import Message
+from streams.records import Message
 
 MOST_PROBLEMS: Final = 1_000  # that are kept in full
 EXAMPLES: Final = 3

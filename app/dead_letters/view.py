@@ -11,7 +11,7 @@ from app.dead_letters.letters import CODES, Letter
 from app.dead_letters.listing import Listing, Shown, by_topic
 from app.dead_letters.report import MOST_PROBLEMS, Report
 from app.dead_letters.texts import DeadLetterTexts
-from streams.ports import Message
+from streams.records import Message
 
 MOST_CHARACTERS: Final = 200
 SHOWN_PROBLEMS: Final = 20

@@ -6,7 +6,7 @@ The timestamps of the records cannot say it: many producers put the time of the 
 from collections import deque
 from typing import Final
 
-from streams.ports import Positions
+from streams.records import Positions
 
 MOST_SIGHTINGS: Final = 256
 

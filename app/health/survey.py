@@ -12,7 +12,7 @@ from streams.errors import RedcatError
 from streams.lane import Lane
 from streams.lanes import Lanes
 from streams.owner import Owner
-from streams.ports import Positions
+from streams.records import Positions
 
 BEAT_S: Final = 1.0
 SERVERS_EVERY_S: Final = 5.0

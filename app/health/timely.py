@@ -13,7 +13,7 @@ from streams.core.policy import duration_ms
 from streams.errors import LaneStopped
 from streams.feed import KafkaFeed
 from streams.policy_book import PolicyBook
-from streams.ports import Batch, LastRecord, Positions
+from streams.records import Batch, LastRecord, Positions
 from streams.topics import TOKEN_TOPICS, topics_of
 
 BRIEF_MS: Final = 60_000  # nobody asks Kafka about lanes that were not served for no longer than that

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Literal, NamedTuple, TypeAlias
 
-from streams.ports import Positions
+from streams.records import Positions
 
 LaneState: TypeAlias = Literal["serving", "replaying", "taking_over", "stopped"]
 

@@ -7,7 +7,9 @@ from app.metrics.instruments import Instruments
 from app.metrics.table import WorkerName
 from app.redis_store.link import Dial
 from app.redis_store.store import RedisStore
-from streams.ports import Commit, Entry, Marker, Producer, Publisher, Tip
+from streams.commits import Commit
+from streams.ports import Producer, Publisher
+from streams.records import Entry, Marker, Tip
 
 
 class TimedStore(RedisStore):

@@ -6,7 +6,7 @@ from app.health.bad_share import BadShare
 from app.metrics.instruments import Instruments
 from app.metrics.table import WorkerName
 from streams.errors import LaneStopped, RedcatError, Refused
-from streams.ports import Batch, Entry
+from streams.records import Batch, Entry
 from streams.topics import DEAD_LETTER
 
 CODE_HEADER = "__dlq.error.code"

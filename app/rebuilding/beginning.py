@@ -11,7 +11,7 @@ from app.settings import Settings
 from streams.errors import Misconfigured, Unavailable
 from streams.feed_places import Places
 from streams.feed_requests import EARLIEST, LATEST, list_offsets
-from streams.ports import Positions
+from streams.records import Positions
 from streams.topics import physical_kinds
 
 NAMED: Final = 5  # partitions in an error

@@ -15,9 +15,9 @@ from streams.errors import RedcatError
 from streams.feed_alone import LoneFeed
 from streams.owner import Surroundings
 from streams.policy_book import PolicyBook
-from streams.ports import Batch, Marker
 from streams.publisher import KafkaPublisher
 from streams.rebuilding import CopiedLane
+from streams.records import Batch, Marker
 from streams.topics import lane_count, physical_kinds
 
 AT_ONCE: Final = 4  # lanes: more would only share the same processor

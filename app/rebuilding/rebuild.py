@@ -29,7 +29,7 @@ from app.settings import Settings
 from streams.core.policy import parse_policy
 from streams.errors import Misconfigured
 from streams.policy_book import PolicyBook
-from streams.ports import Marker, Positions
+from streams.records import Marker, Positions
 
 Step: TypeAlias = Literal["copying", "journeys", "results", "comparing", "removing"]
 Progress: TypeAlias = Callable[[Step, int | None], AbstractContextManager[Callable[[int], None]]]

@@ -7,7 +7,8 @@ from typing import Final
 
 from app.redis_store.store import RedisStore
 from streams.errors import LaneStopped, Refused, Unavailable
-from streams.ports import Entry, Marker, Publisher
+from streams.ports import Publisher
+from streams.records import Entry, Marker
 from streams.takeover import GoOn, decide
 
 TRIES: Final = 20

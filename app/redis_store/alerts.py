@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from app.redis_store.forms import pack_tip, unpack_tip
 from app.redis_store.link import Dial, Link, Reply, require
 from app.redis_store.resp import Value, command
-from streams.ports import Tip
+from streams.records import Tip
 
 _TIP_IS: Final = """
 local tip = redis.call('GET', KEYS[1])

@@ -19,8 +19,9 @@ from app.redis_store.order_index import OrderChanges
 from app.redis_store.resp import END, Request, argument, command, length_head
 from app.redis_store.series import SeriesChanges
 from app.redis_store.settling import Settled, Settling
+from streams.commits import Commit
 from streams.errors import LaneStopped, Refused
-from streams.ports import Commit, Tip
+from streams.records import Tip
 
 UNWATCH: Final = command("UNWATCH")
 """To be sent when a commit was given up after its first request."""

@@ -20,8 +20,9 @@ from app.redis_store.link import Link, Reply, failure, require
 from app.redis_store.order_index import OrderChanges
 from app.redis_store.reader import Reader
 from app.redis_store.resp import command
+from streams.commits import Orders
 from streams.errors import LaneStopped
-from streams.ports import Orders, Tip
+from streams.records import Tip
 
 SECRET_BYTES: Final = 32
 MULTI: Final = command("MULTI")

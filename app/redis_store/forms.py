@@ -5,21 +5,9 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
+from streams.commits import NO_CLICKS, Clicks, Commit, LaneState, Moment, Moments
 from streams.errors import LaneStopped, Misconfigured
-from streams.ports import (
-    NO_CLICKS,
-    Clicks,
-    Commit,
-    Entry,
-    LaneState,
-    LastRecord,
-    Moment,
-    Moments,
-    Positions,
-    Restating,
-    Spans,
-    Tip,
-)
+from streams.records import Entry, LastRecord, Positions, Restating, Spans, Tip
 
 ENCODING: Final = 4
 """Raised whenever an older version could not read what this one writes."""

@@ -22,7 +22,7 @@ from app.redis_store.link import Dial, Link, require
 from app.redis_store.namespace import Namespace, decode_namespace
 from app.redis_store.resp import command
 from streams.errors import RedcatError, Refused, Unavailable
-from streams.ports import Positions
+from streams.records import Positions
 
 HOLD_MS: Final = 10_000
 GUARD_MS: Final = 20_000

@@ -9,8 +9,8 @@ from app.redis_store.cells import cell_id, definition, name_code
 from app.redis_store.keys import LaneKeys
 from app.redis_store.link import Reply, require
 from app.redis_store.resp import END, argument, command, prepared
+from streams.commits import Increments
 from streams.errors import LaneStopped
-from streams.ports import Increments
 
 LIMIT: Final = 2**63
 NUMBERS: Final = re.compile(rb"(?:(?:0|-?[1-9][0-9]{0,17}),)*")

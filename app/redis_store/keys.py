@@ -38,7 +38,7 @@ from typing import Final
 
 from app.redis_store.forms import ENCODING
 from app.redis_store.resp import END, argument, command, pairs
-from streams.ports import Bucket
+from streams.commits import Bucket
 
 MAX_TOKEN: Final = 128
 HEX_LENGTH, HEX_BYTES = 32, 16

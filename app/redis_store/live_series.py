@@ -11,7 +11,7 @@ from app.redis_store.link import Link, Reply, require
 from app.redis_store.reader import Reader
 from app.redis_store.resp import Value, command
 from app.redis_store.told_rows import Span, add_moments, ask, ask_older
-from streams.ports import Moment
+from streams.commits import Moment
 from streams.rollups import Rows, add_counts
 
 Question: TypeAlias = tuple[Value, ...]

@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from app.redis_store.keys import ShardKeys, pack_token, unpack_token
 from app.redis_store.link import Link, Reply, require
 from app.redis_store.resp import command
+from streams.commits import Orders
 from streams.errors import LaneStopped
-from streams.ports import Orders
 
 PAGE_KEYS: Final = 2_000  # looked at for one page of orders
 

@@ -10,8 +10,9 @@ from app.redis_store.link import Dial, Link, Reply, require
 from app.redis_store.namespace import Namespace, read_namespace
 from app.redis_store.order_index import across_shards, tokens_of
 from app.redis_store.resp import command
+from streams.commits import Clicks
 from streams.errors import LaneStopped
-from streams.ports import Clicks, Positions, Restating, Spans, Tip
+from streams.records import Positions, Restating, Spans, Tip
 from streams.topics import lane_count
 
 PAGE: Final = 500  # notes in one request

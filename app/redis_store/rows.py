@@ -12,8 +12,8 @@ from typing import Final, TypeAlias
 import msgspec
 
 from app.redis_store.cells import CODES, NAMES
+from streams.commits import WHOLE, RowChanges
 from streams.errors import LaneStopped
-from streams.ports import WHOLE, RowChanges
 
 MOST_PAIRS: Final = 128
 ARRAY: Final = b"\x93"  # what an array of three begins with in msgpack

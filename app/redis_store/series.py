@@ -12,7 +12,7 @@ from app.redis_store.keys import LaneKeys
 from app.redis_store.link import Reply, require
 from app.redis_store.resp import argument, prepared
 from app.redis_store.rows import changed, continued
-from streams.ports import RowChanges, Series
+from streams.commits import RowChanges, Series
 
 HMGET: Final = argument("HMGET")
 HSET: Final = argument("HSET")

@@ -12,7 +12,7 @@ from app.redis_store.keys import LaneKeys
 from app.redis_store.link import Reply, require
 from app.redis_store.resp import argument, command, prepared
 from app.redis_store.rows import settled
-from streams.ports import Bucket
+from streams.commits import Bucket
 
 BACK: Final = 24  # hours that a new owner looks at again
 PAGE: Final = 500  # rows

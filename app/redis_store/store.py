@@ -17,8 +17,9 @@ from app.redis_store.generations import InForce
 from app.redis_store.keys import LaneKeys, ShardKeys, pack_tokens, unpack_token
 from app.redis_store.link import Dial, Link, require
 from app.redis_store.resp import argument, command
+from streams.commits import Commit, LaneState, Moment
 from streams.errors import Misconfigured, Refused, Unavailable
-from streams.ports import Commit, LaneState, Moment, Tip
+from streams.records import Tip
 
 LOAD_KEYS: Final = 4_000  # in one request, so that the server never stands still for long
 PAGE_KEYS: Final = 2_000  # looked at for one page of tokens

@@ -10,7 +10,7 @@ from app.redis_store.keys import LaneKeys
 from app.redis_store.link import Reply, require
 from app.redis_store.resp import Value
 from app.redis_store.rows import read_minutes, read_row
-from streams.ports import Bucket, Moment
+from streams.commits import Bucket, Moment
 from streams.rollups import Counts, Rows, add_counts, by_cell, in_minute, row_of, unfolded
 
 Span: TypeAlias = tuple[str, int]

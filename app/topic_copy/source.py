@@ -15,7 +15,7 @@ from streams.errors import Misconfigured, Unavailable
 from streams.feed_records import Fetched, name_of
 from streams.feed_requests import fetch, leader
 from streams.feed_wire import Slice
-from streams.ports import Record
+from streams.records import Record
 
 PARTITION_BYTES: Final = 1024 * 1024  # of a fetch, as large as a record batch may be
 HELD_BYTES: Final = 32 * 1024 * 1024  # that were fetched and not taken; beyond that no more are fetched

@@ -8,7 +8,7 @@ import msgspec
 from streams.codec import FACT_TYPES, Decoded, InvalidRecord, decode_records
 from streams.core.facts import MAX_RECORD_BYTES
 from streams.core.policy import Policy, parse_policy
-from streams.ports import Record
+from streams.records import Record
 
 POLICY: Final = "policy"
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
-from streams.ports import Record
+from streams.records import Record
 
 MOST_KINDS: Final = 200
 """Of faults, and of warnings; beyond that they are told apart less."""

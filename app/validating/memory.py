@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Final, Generic, TypeVar
 
 from app.validating.kinds import Page, Place
-from streams.ports import Record
+from streams.records import Record
 
 REMEMBERED: Final = 200_000
 """So many entries of each kind are remembered at least."""

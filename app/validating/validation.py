@@ -8,7 +8,7 @@ from app.validating.decoding import POLICY, decoded
 from app.validating.kinds import Fault, Kinds, Page, Place, fault_of
 from app.validating.warnings import Watch
 from streams.murmur2 import partitions_of
-from streams.ports import Record
+from streams.records import Record
 
 BAD_LINE: Final = "bad_line"
 """The code of a line that is no record at all; records have those of the dead letters."""

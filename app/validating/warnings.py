@@ -10,7 +10,7 @@ from app.validating.kinds import About, Kinds, Page, Warned
 from app.validating.memory import Awaited, Recent
 from app.validating.spelling import Spelling, alike
 from streams.core.facts import Step
-from streams.ports import Record
+from streams.records import Record
 from streams.topics import CLICK_OUT, ORDER, TOKEN_TOPICS
 
 # The times that a record may tell, in milliseconds from 10^12 on and below 2^43, in other units.

@@ -2,24 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from streams.ports import (
-    WHOLE,
-    Bucket,
-    Commit,
-    Entry,
-    Increments,
-    Journeys,
-    LastRecord,
-    Marker,
-    Message,
-    Moment,
-    Orders,
-    Positions,
-    ResultRecord,
-    RowChanges,
-    Spans,
-    Tip,
-)
+from streams.commits import WHOLE, Bucket, Commit, Increments, Journeys, Moment, Orders, RowChanges
+from streams.records import Entry, LastRecord, Marker, Message, Positions, ResultRecord, Spans, Tip
 from streams.rollups import Rows, by_cell, minute_of, row_of
 
 DAY_MS = 86_400_000

@@ -16,7 +16,8 @@ from app.redis_store.resp import command
 from app.redis_store.series_reader import read_series
 from app.redis_store.store import RedisStore
 from app.settings import Settings
-from streams.ports import Bucket, Store
+from streams.commits import Bucket
+from streams.ports import Store
 from streams.rollups import Rows
 
 SHARDS, PARTITIONS = 2, 4

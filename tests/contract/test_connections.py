@@ -12,7 +12,7 @@ from app.redis_store.link import dialler
 from app.redis_store.resp import command
 from app.redis_store.store import RedisStore
 from streams.errors import Misconfigured, RedcatError, Unavailable
-from streams.ports import Tip
+from streams.records import Tip
 from tests.contract.builders import CELL, change
 from tests.contract.places import SHARDS, RedisPlace
 

@@ -13,7 +13,7 @@ from app.redis_store.keys import pack_token
 from app.redis_store.ledger_reader import forgotten
 from app.redis_store.reader import Reader
 from streams.errors import LaneStopped, Refused
-from streams.ports import Tip
+from streams.records import Tip
 from tests.contract.builders import CELL, change
 from tests.contract.places import RedisPlace
 

@@ -13,7 +13,7 @@ from app.redis_store.namespace import Namespace
 from app.redis_store.reader import open_reader
 from app.redis_store.store import RedisStore
 from streams.errors import Misconfigured, Refused, Unavailable
-from streams.ports import Tip
+from streams.records import Tip
 from tests.contract.builders import CELL, change, full_change
 from tests.contract.places import PARTITIONS, SHARDS, RedisPlace
 

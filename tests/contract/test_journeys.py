@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.ports import Increments, Journeys
+from streams.commits import Increments, Journeys
 from tests.contract.builders import CELL, DAY_MS, change
 from tests.contract.places import Place
 

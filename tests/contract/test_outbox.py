@@ -1,6 +1,7 @@
 """What is not published yet: kept in order, trimmed by tip."""
 
-from streams.ports import Store, Tip
+from streams.ports import Store
+from streams.records import Tip
 from tests.contract.builders import after, change, entry
 from tests.contract.places import Place
 

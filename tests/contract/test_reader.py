@@ -3,8 +3,9 @@
 import pytest
 
 from app.redis_store.reader import Cell, LaneOverview, open_reader
+from streams.commits import Clicks
 from streams.errors import LaneStopped, Misconfigured
-from streams.ports import Clicks, Tip
+from streams.records import Tip
 from tests.contract.builders import CELL, OTHER_CELL, after, change, entry
 from tests.contract.places import PARTITIONS, RedisPlace
 

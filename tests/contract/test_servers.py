@@ -11,7 +11,7 @@ from app.redis_store.keys import LaneKeys, ShardKeys
 from app.redis_store.link import dialler
 from app.redis_store.store import RedisStore
 from streams.errors import Misconfigured, Refused, Unavailable
-from streams.ports import Tip
+from streams.records import Tip
 from tests.contract.builders import change, full_change
 from tests.contract.places import SHARDS, RedisPlace
 

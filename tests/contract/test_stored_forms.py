@@ -22,7 +22,7 @@ from app.redis_store.forms import (
 from app.redis_store.keys import pack_token, pack_tokens, unpack_token
 from app.redis_store.resp import argument, command, pairs
 from streams.errors import LaneStopped, Misconfigured
-from streams.ports import Entry, LastRecord, Marker, Message, ResultRecord, Tip
+from streams.records import Entry, LastRecord, Marker, Message, ResultRecord, Tip
 from tests.contract.builders import change
 
 IDS = st.text(ascii_letters + digits + "._~:@+-", min_size=1, max_size=128)

@@ -5,8 +5,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from streams.commits import LaneState
 from streams.errors import Refused, Unavailable
-from streams.ports import LaneState, LastRecord, Store, Tip
+from streams.ports import Store
+from streams.records import LastRecord, Tip
 from tests.contract.builders import CELL, change, entry, full_change
 from tests.contract.places import Place
 

@@ -10,8 +10,8 @@ from streams.errors import Unavailable
 from streams.outbox import MAX_RECORDS, MAX_WAITING, MIN_INTERVAL_S, Outbox
 from streams.owner import COUNTER_ROOM
 from streams.parking import FOR_EVER, full_name
-from streams.ports import Entry, Marker, ResultRecord, Tip
 from streams.publisher_marker import encode_marker
+from streams.records import Entry, Marker, ResultRecord, Tip
 from streams.topics import DEAD_LETTER
 from tests.behaviour.builders import click, entry, paid, policy
 from tests.faults.facts import A_WHILE_S, CLICK, ENTRY, FROZEN, LONG_S, ORDER_LIFE, PAID, SLOW, UNFROZEN

@@ -7,11 +7,12 @@ from typing import Final
 
 from app.redis_store.forms import pack_entry, pack_moments, pack_state, unpack_entry, unpack_moments, unpack_state
 from streams.codec import FACT_TYPES, decode_records
+from streams.commits import Clicks, Commit, Increments
 from streams.core.facts import Fact
 from streams.core.journey import Journey
 from streams.errors import LaneStopped, Misconfigured
-from streams.ports import Clicks, Commit, Entry, Increments, LastRecord, Marker, Message, ResultRecord, Tip
 from streams.publisher_marker import decode_marker, encode_marker
+from streams.records import Entry, LastRecord, Marker, Message, ResultRecord, Tip
 from streams.stored import JourneyCodec
 from streams.words import Words
 from tests.fuzz.spoiling import MSGPACK, WORDS, spoilt

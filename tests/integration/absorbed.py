@@ -15,7 +15,7 @@ from app.simulator.facts import Outgoing
 from streams.murmur2 import partition_of
 from streams.owner import Owner, Surroundings
 from streams.policy_book import PolicyBook
-from streams.ports import Batch, LastRecord, Positions
+from streams.records import Batch, LastRecord, Positions
 from streams.topics import lane_count, partition_of_lane, topics_of
 from tests.pure_worker import Consumed
 

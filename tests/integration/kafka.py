@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.feed import KafkaFeed
-from streams.ports import Batch, LastRecord, Positions, Record
+from streams.records import Batch, LastRecord, Positions, Record
 from streams.topics import ANY_TIME
 
 PARTITIONS = 2

@@ -9,7 +9,8 @@ from app.bootstrap import publisher_of
 from app.consumer_kit.published import Record
 from app.settings import Settings
 from streams.murmur2 import partition_of
-from streams.ports import Entry, Marker, Producer, ResultRecord, Tip
+from streams.ports import Producer
+from streams.records import Entry, Marker, ResultRecord, Tip
 
 AT_MS = 1_790_000_000_000
 

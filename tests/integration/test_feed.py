@@ -15,7 +15,7 @@ from app.local_stack.kafka_server import KafkaServer
 from app.local_stack.server_process import free_port
 from streams.errors import LaneStopped, Misconfigured, Refused, Unavailable
 from streams.feed_reader import STRIDE
-from streams.ports import LastRecord
+from streams.records import LastRecord
 from tests.conftest import Namespace
 from tests.integration.kafka import (
     PARTITIONS,

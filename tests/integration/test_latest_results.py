@@ -20,7 +20,7 @@ from app.viewing import latest
 from app.viewing.latest import LatestResults, TooManyWatched
 from app.viewing.model import now_ms
 from app.viewing.party import ADMIN, Party, parse_party
-from streams.ports import ResultRecord
+from streams.records import ResultRecord
 from tests.behaviour.builders import entry
 from tests.generators.policies import MIDNIGHT_MS
 from tests.integration.absorbed import absorb

@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord, TopicPartition
 from app.local_stack.kafka_server import KafkaServer
 from app.local_stack.server_process import free_port
 from streams.errors import LaneStopped, Refused, Unavailable
-from streams.ports import Entry, Marker, Message, Positions, ResultRecord, Tip
 from streams.publisher import KafkaPublisher
+from streams.records import Entry, Marker, Message, Positions, ResultRecord, Tip
 from streams.topics import CONVERSION, DEAD_LETTER, TOKEN_TOPICS
 from tests.conftest import Namespace
 from tests.integration.kafka import PARTITIONS, make_topics, producing, read_decided

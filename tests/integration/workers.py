@@ -17,7 +17,7 @@ from aiokafka import TopicPartition
 from app.reading import reading
 from app.settings import Settings
 from streams.core.results import Result
-from streams.ports import Message
+from streams.records import Message
 from streams.topics import CONVERSION, DEAD_LETTER, physical
 from tests.integration.kafka import read_decided
 from tests.pure_worker import Sums

@@ -7,8 +7,8 @@ from typing import NoReturn
 from app.memory_store import MemoryStore
 from streams.owner import Surroundings
 from streams.policy_book import PolicyBook
-from streams.ports import Batch, LastRecord, Marker, Positions
 from streams.rebuilding import CopiedLane
+from streams.records import Batch, LastRecord, Marker, Positions
 from tests.simulation.kafka import Kafka
 from tests.simulation.publisher import last_marker
 from tests.simulation.world import World

@@ -8,7 +8,7 @@ import msgspec
 from streams.core.results import Result
 from streams.owner import last_records
 from streams.parking import PARK_CODES, full_name
-from streams.ports import Batch, LastRecord, Message
+from streams.records import Batch, LastRecord, Message
 from streams.topics import DEAD_LETTER, partition_of_lane
 from tests.comparison import assert_agrees, assert_counts_agree
 from tests.oracle.evaluation import Evaluation, evaluate

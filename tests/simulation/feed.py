@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from streams.errors import LaneStopped, RedcatError, Refused, Unavailable
 from streams.feed_places import Places
-from streams.ports import Batch, LastRecord, Positions
+from streams.records import Batch, LastRecord, Positions
 from tests.simulation.group import Share
 from tests.simulation.kafka import OutOfRange, Stored
 from tests.simulation.process import PATIENCE_S, Call, Fault, Process

@@ -5,8 +5,8 @@ import contextlib
 from collections.abc import Sequence
 
 from streams.errors import RedcatError, Refused, Unavailable
-from streams.ports import Entry, Marker
 from streams.publisher_marker import decode_marker, encode_marker
+from streams.records import Entry, Marker
 from tests.simulation.kafka import Content, Fenced, Kafka, Stored
 from tests.simulation.process import Process
 

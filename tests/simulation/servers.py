@@ -3,8 +3,8 @@
 import asyncio
 
 from app.memory_store import MemoryStore, Snapshot
+from streams.commits import LaneState
 from streams.outbox import MAX_RECORDS
-from streams.ports import LaneState
 from streams.topics import lane_count
 from tests.simulation.chance import Chance
 from tests.simulation.group import Group

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from streams.ports import LaneState, Marker
+from streams.commits import LaneState
+from streams.records import Marker
 from tests.generators.policies import Document
 from tests.simulation.chance import Chance
 from tests.simulation.feed import Kinds

@@ -4,7 +4,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from app.memory_store import MemoryStore, Snapshot
-from streams.ports import Commit, LaneState, Moment, Tip
+from streams.commits import Commit, LaneState, Moment
+from streams.records import Tip
 from tests.simulation.process import Process
 
 Answer = TypeVar("Answer")

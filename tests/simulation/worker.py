@@ -11,7 +11,7 @@ from streams.lanes import Lanes
 from streams.observer import Nobody
 from streams.owner import Surroundings
 from streams.policy_book import PolicyBook
-from streams.ports import Batch
+from streams.records import Batch
 from streams.topics import partition_of_lane
 from tests.simulation.feed import Kinds, Listener, MemoryFeed
 from tests.simulation.process import Process

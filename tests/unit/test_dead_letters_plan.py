@@ -12,7 +12,7 @@ from app.dead_letters.replayed import Replayed
 from app.dead_letters.report import EXAMPLES, MOST_PROBLEMS, Report, judged
 from app.dead_letters.selection import Selection
 from streams.murmur2 import partition_of
-from streams.ports import Message
+from streams.records import Message
 from tests.behaviour.bad_records import DELIVERED, Delivered
 from tests.unit.dead_letters import ENTRY, NOW_MS, ORDER, letter
 

@@ -13,7 +13,7 @@ from app.dead_letters.plan import Problem
 from app.dead_letters.report import Ready, Report
 from app.dead_letters.texts import CHINESE, ENGLISH, DeadLetterTexts, dead_letter_texts
 from app.dead_letters.view import MOST_CHARACTERS, SHOWN_PROBLEMS, safe
-from streams.ports import Message
+from streams.records import Message
 from tests.unit.dead_letters import ENTRY, letter
 
 

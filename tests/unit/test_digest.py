@@ -11,7 +11,7 @@ from streams.core.results import Result
 from streams.core.terms import PolicySet, Terms
 from streams.digest import Digest, Digester
 from streams.parking import FOR_EVER, full_name, park
-from streams.ports import Batch
+from streams.records import Batch
 from streams.words import Words
 from tests.behaviour.builders import cart, click, entry, favourite, paid
 from tests.generators.records import Written

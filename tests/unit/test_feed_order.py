@@ -4,7 +4,7 @@ from aiokafka import TopicPartition
 
 from streams.feed_reader import CERTAIN, PATIENCE_S, STRIDE, LaneReader, TopicReader
 from streams.feed_wire import Slice
-from streams.ports import Batch
+from streams.records import Batch
 from tests.unit.record_batches import AT_MS, batch
 
 BATCH_RECORDS = 8 * STRIDE

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from streams.feed_reader import CREDIT, QUIET_S, LaneReader, TopicReader
 from streams.feed_wire import Slice
-from streams.ports import Batch, Positions
+from streams.records import Batch, Positions
 from tests.unit.record_batches import COMMIT, batch
 
 LANE = 3

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from streams.errors import LaneStopped
 from streams.feed_records import Fetched
-from streams.ports import Record
+from streams.records import Record
 from tests.unit.record_batches import ABORT, COMMIT, batch
 
 PARTITION = TopicPartition("p.order", 3)

@@ -13,7 +13,7 @@ from streams.errors import LaneStopped
 from streams.isolating import absorb
 from streams.owner import Owner, Surroundings
 from streams.policy_book import PolicyBook
-from streams.ports import Batch, Entry, Tip
+from streams.records import Batch, Entry, Tip
 from tests.behaviour.builders import click, paid
 from tests.generators.records import Written
 from tests.pure_worker import Consumed

@@ -15,7 +15,7 @@ from app.metrics.table import ALERTS, SERVER, WORKER, AlertsName, Metric, Server
 from app.settings import Settings
 from streams.arrivals import Aside, dead_letter
 from streams.errors import LaneStopped, Misconfigured, Refused, Unavailable
-from streams.ports import Batch, Entry, Marker, Message, Tip
+from streams.records import Batch, Entry, Marker, Message, Tip
 from tests.unit.worker_views import lane, worker
 
 BOUNDED = {"version", "lane", "topic", "code", "reason", "state", "method", "route", "status"}

@@ -4,9 +4,10 @@ from contextlib import nullcontext
 
 import pytest
 
+from streams.commits import LaneState
 from streams.errors import LaneStopped
 from streams.parking import FOR_EVER, full_name
-from streams.ports import Entry, LaneState, LastRecord, Marker, Positions, Spans, Tip
+from streams.records import Entry, LastRecord, Marker, Positions, Spans, Tip
 from streams.takeover import GoOn, Replay, decide, require_same_records
 
 
