@@ -13,8 +13,9 @@ import orjson
 import typer
 
 from app.progress import progress_bar
-from app.rebuilding.rebuild import Found, Step, Wishes, rebuild
+from app.rebuilding.rebuild import rebuild
 from app.rebuilding.texts import RebuildTexts, difference_lines, rebuild_texts
+from app.rebuilding.wishes import Found, Step, Wishes
 from app.settings import TOML_FILE, Settings
 
 DIFFERS: Final = 1

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack
-from typing import Final, Literal, NamedTuple, TypeAlias
+from contextlib import AsyncExitStack
+from typing import Final
 
 import msgspec
 
@@ -20,6 +20,7 @@ from app.rebuilding.forgotten import forget_again
 from app.rebuilding.guarding import Guard, guarding
 from app.rebuilding.settling import restore_marker, settle
 from app.rebuilding.telling import lanes_to_retell
+from app.rebuilding.wishes import Found, Wishes
 from app.redis_store.generations import Copy, unlink_generation
 from app.redis_store.link import Dial, dialler
 from app.redis_store.namespace import Namespace, NoNamespace, check_servers, open_namespace, read_namespace
@@ -31,40 +32,11 @@ from streams.errors import Misconfigured
 from streams.policy_book import PolicyBook
 from streams.records import Marker, Positions
 
-Step: TypeAlias = Literal["copying", "journeys", "results", "comparing", "removing"]
-Progress: TypeAlias = Callable[[Step, int | None], AbstractContextManager[Callable[[int], None]]]
-Confirm: TypeAlias = Callable[["Found"], Awaitable[bool]]
-
 ROUNDS: Final = 20
 NEAR: Final = 5_000  # records behind the lanes in force; that much is caught up with while lanes are held
 LOOK_EVERY_S: Final = 0.3
 SETTLING: Final = 8  # lanes at once
 MOST_NAMES: Final = 200_000  # that are looked at a second time
-
-
-class Wishes(NamedTuple):
-    """What is to be done."""
-
-    settings: Settings
-    progress: Progress
-    confirm: Confirm  # asked before a copy that differs is put into force
-    since_ms: int | None = None  # as for `beginning`
-    compare_only: bool = False
-    restart: bool = False  # make nothing of what an earlier rebuild has left
-    restore_markers: bool = False  # and nothing else
-    with_results: bool = True
-
-
-class Found(NamedTuple):
-    """What a rebuild has come to."""
-
-    records: int  # that the copy has absorbed
-    forgotten: int  # journeys that were forgotten once more
-    behind: list[int]  # lanes in force that were rolled back or emptied, so that nothing can be compared
-    retold: list[int]  # lanes of which all results will be told again
-    differences: Differences
-    in_force: bool = False
-    restored: tuple[int, ...] = ()  # lanes whose markers were lost and written again
 
 
 class Rebuild:

@@ -28,7 +28,8 @@ from app.forgetting.forget import forget
 from app.kafka_sender import Sending, kafka_sender
 from app.local_stack.kafka_server import KafkaServer
 from app.reading import reading
-from app.rebuilding.rebuild import Found, Step, Wishes, rebuild
+from app.rebuilding.rebuild import rebuild
+from app.rebuilding.wishes import Found, Step, Wishes
 from app.redis_store.generations import Generations
 from app.redis_store.journey_reader import JourneyReader
 from app.redis_store.link import dialler
