@@ -31,6 +31,8 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     path = os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH"))))
     wrong = {"REDCAT_KAFKA": "127.0.0.1:1", "REDCAT_KAFKA_SECURITY": "tls", "REDCAT_SHARDS": "3"}
     running: list[Process] = []
+    # What a shell starts behind `&` ignores SIGINT, and so would the demo: it is to be as on a terminal.
+    of_tests = signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def start(*arguments: str) -> Process:
         process = subprocess.Popen(
@@ -48,6 +50,7 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Process]]:
     for process in running:
         process.kill()
         process.communicate()
+    signal.signal(signal.SIGINT, of_tests)
 
 
 def read_until(stream: IO[str] | None, words: str) -> str:
