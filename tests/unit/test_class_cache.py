@@ -49,7 +49,7 @@ async def test_it_is_made_once_and_told(java: list[str]) -> None:
 
     options = [await class_cache(java, training, lambda *news: told.append(news)) for _ in range(2)]
 
-    assert options == [[f"-XX:AOTCache={cache_file(java)}"]] * 2
+    assert options == [["-XX:+VerifySharedSpaces", f"-XX:AOTCache={cache_file(java)}"]] * 2
     assert cache_file(java).read_bytes() == b"classes"
     assert (training.times, told) == (1, [("preparing Kafka's quick starts", 0, None)])
     assert kept(java) == [cache_file(java).name]
