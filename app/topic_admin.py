@@ -20,7 +20,7 @@ from aiokafka.errors import (
 from app.connections import PATIENCE_S, kafka_options, until_answered
 from app.settings import Settings
 from streams.errors import Misconfigured, Unavailable
-from streams.feed_requests import LATEST, list_offsets
+from streams.feed_requests import LATEST, connected, list_offsets
 from streams.topics import Topic, all_topics, physical
 
 POLL_S = 0.05
@@ -147,14 +147,11 @@ async def _until_made(admin: AIOKafkaAdminClient, settings: Settings, topics: Se
 async def _until_led(settings: Settings, topics: list[Topic]) -> None:
     """Wait until every partition answers: a broker is named as leader a little before it knows that it is."""
     names = [physical(settings.topic_prefix, topic.name) for topic in topics]
-    client = AIOKafkaClient(**kafka_options(settings))
-    try:
-        await client.bootstrap()
-        await client.set_topics(names)  # all at once: a consumer learns of one after the other, 0.1 s each
-        while not await _led(client, [TopicPartition(name, n) for name in names for n in range(settings.partitions)]):
+    partitions = [TopicPartition(name, number) for name in names for number in range(settings.partitions)]
+    # Not with a consumer, which learns of one topic after the other, 0.1 s each.
+    async with connected(kafka_options(settings), names) as client:
+        while not await _led(client, partitions):
             await asyncio.sleep(POLL_S)
-    finally:
-        await client.close()
 
 
 async def _led(client: AIOKafkaClient, partitions: list[TopicPartition]) -> bool:

@@ -1,7 +1,9 @@
 """Fetch and offset requests over aiokafka's client, and what their replies say."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
@@ -12,6 +14,18 @@ from streams.feed_records import name_of
 from streams.feed_wire import FetchRequest, Slice
 
 EARLIEST, LATEST = -2, -1
+
+
+@asynccontextmanager
+async def connected(kafka: Mapping[str, Any], topics: Iterable[str]) -> AsyncIterator[AIOKafkaClient]:
+    """A client with these settings that has asked for all topics at once.  Raises KafkaError and OSError."""
+    client = AIOKafkaClient(**kafka)
+    try:
+        await client.bootstrap()
+        await client.set_topics(topics)
+        yield client
+    finally:
+        await client.close()
 
 
 async def fetch(

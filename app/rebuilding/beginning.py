@@ -10,7 +10,7 @@ from app.connections import kafka_options
 from app.settings import Settings
 from streams.errors import Misconfigured, Unavailable
 from streams.feed_places import Places
-from streams.feed_requests import EARLIEST, LATEST, list_offsets
+from streams.feed_requests import EARLIEST, LATEST, connected, list_offsets
 from streams.records import Positions
 from streams.topics import physical_kinds
 
@@ -24,19 +24,15 @@ async def beginning(settings: Settings, since_ms: int | None) -> dict[int, Posit
     it is None and Kafka does not hold the beginning.
     """
     places = Places(physical_kinds(settings.topic_prefix), settings.partitions)
-    client = AIOKafkaClient(**kafka_options(settings))
     try:
-        await client.bootstrap()
-        await client.set_topics(places.names)
-        first = await _offsets(client, places, EARLIEST)
-        if since_ms is None:
-            _require_all(places, first)
-            return {}
-        return _started(first, await _since(client, places, since_ms))
+        async with connected(kafka_options(settings), places.names) as client:
+            first = await _offsets(client, places, EARLIEST)
+            if since_ms is None:
+                _require_all(places, first)
+                return {}
+            return _started(first, await _since(client, places, since_ms))
     except (KafkaError, OSError) as error:
         raise Unavailable(f"Kafka does not say where its topics begin: {error}") from error
-    finally:
-        await client.close()
 
 
 async def _offsets(client: AIOKafkaClient, places: Places, which: int) -> dict[int, Positions]:

@@ -49,7 +49,8 @@ def _observations(scopes: list[Scope], rows: dict[Scope, int], minute: Minute) -
 def _by_minute(bucket: dict[str, dict[str, int]]) -> Iterator[Minute]:
     minutes: list[Minute] = [{} for _ in range(HOUR_MIN)]
     for field, counted in bucket.items():
-        minute, basis, row = minute_of(field), row_of(field)[0], row_of(field)[1:]
+        minute, within = minute_of(field), row_of(field)
+        basis, row = within[0], within[1:]
         taken = _taken(counted, by_click=basis == "k")
         for scope in _scopes(row) if taken else ():
             known = minutes[minute].setdefault(scope, {})
